@@ -1,0 +1,77 @@
+/**
+ * The arrows of the design: strategy | client-proxy -> peer -> session -> protocol,
+ * and strategy | client-proxy -> transport. Everything may import n2n-error.
+ */
+const room = (name) => `^src/${name}/`;
+
+const allowed = {
+  protocol: [],
+  session: ['protocol'],
+  peer: ['session', 'protocol'],
+  transport: [],
+  strategy: ['peer', 'session', 'protocol', 'transport'],
+  'client-proxy': ['peer', 'session', 'protocol', 'transport'],
+};
+
+const arrows = Object.entries(allowed).map(([from, to]) => ({
+  name: `arrows-of-${from}`,
+  severity: 'error',
+  from: { path: room(from) },
+  to: {
+    path: '^src/',
+    // transport meets session through the Link interface alone, and as a type
+    pathNot: ['^src/n2n-error\\.ts$', room(from), ...to.map(room), ...(from === 'transport' ? ['^src/session/link\\.ts$'] : [])],
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    ...arrows,
+    {
+      name: 'link-is-a-type',
+      severity: 'error',
+      comment: 'transport knows the shape of a Link, never the code of session',
+      from: { path: room('transport') },
+      to: { path: '^src/session/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'only-transport-knows-socket-io',
+      severity: 'error',
+      from: { path: '^src/', pathNot: room('transport') },
+      to: { path: 'node_modules/(socket\\.io|engine\\.io|ws)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'node-entry-knows-no-nest',
+      severity: 'error',
+      from: { path: '^src/node\\.ts$' },
+      to: { path: 'node_modules/(@nestjs|rxjs)', reachable: true },
+    },
+    {
+      name: 'only-nest-rooms-know-nest',
+      severity: 'error',
+      from: { path: ['^src/(protocol|session|peer|transport)/', '^src/n2n-error\\.ts$'] },
+      to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
+    },
+    {
+      name: 'protocol-is-pure',
+      severity: 'error',
+      comment: 'bytes <-> frames <-> values: no I/O, no timers',
+      from: { path: room('protocol') },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?buffer$' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'samples-use-the-package',
+      severity: 'error',
+      from: { path: '^sample/' },
+      to: { path: '^src/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '/dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};
