@@ -1,0 +1,19 @@
+/** What a clock gives back for a timer; only ever handed back to the clock that gave it. */
+export interface TimerHandle {
+  /** Lets the process end although the timer is armed. */
+  unref?(): unknown;
+}
+
+/** Where time comes from. Tests hand in one that they move by hand. */
+export interface Clock {
+  setTimeout(callback: () => void, milliseconds: number): TimerHandle;
+  clearTimeout(timer: TimerHandle): void;
+  /** Milliseconds that never run backwards; where they start means nothing. */
+  now(): number;
+}
+
+export const systemClock: Clock = {
+  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  now: () => performance.now(),
+};
