@@ -1,0 +1,255 @@
+import { N2NError } from '../n2n-error.js';
+import {
+  FLAG_DEADLINE,
+  FLAG_METADATA,
+  FLAG_MORE,
+  FRAME_HEADER_BYTES,
+  MAX_PATTERN_BYTES,
+  ValueForm,
+  type FrameType,
+} from './frame.js';
+import type { EncodedValue } from './value.js';
+
+/** Frames gather in slabs of this size. A chunk never spans two slabs. */
+export const SLAB_BYTES = 64 * 1024;
+
+/** A body longer than this travels as several frames, so that a large value never holds up a small call. */
+export const FRAGMENT_BYTES = 32 * 1024;
+
+/** A string of n UTF-16 units is at most 3 n bytes of UTF-8. */
+const MAX_UTF8_PER_UNIT = 3;
+
+/** The longest text that is surely short enough to be written straight into the slab, in UTF-16 units. */
+const DIRECT_UNITS = Math.floor(FRAGMENT_BYTES / MAX_UTF8_PER_UNIT);
+
+/** Likewise for a pattern, which stands in front of such a text. */
+const DIRECT_PATTERN_UNITS = 1024;
+
+/** What stands in the body of a REQUEST or EVENT in front of the value. */
+export interface RequestHead {
+  /** The route of the handler, as Nest spells it. */
+  readonly pattern: string;
+  /** JSON text of the metadata, if there is any. */
+  readonly metadata?: string | undefined;
+  /** How many milliseconds the caller still waits; 0 for no limit. */
+  readonly remaining: number;
+}
+
+/**
+ * Frames into chunks. Frames that are written before `take` is called leave together: that takes system calls, emitter
+ * hops and promises from one a message to one a turn of the event loop.
+ *
+ * A slab is written once, front to back, and never again: chunks are views of it, owned by whoever took them.
+ */
+export class ChunkWriter {
+  private slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  private start = 0;
+  private end = 0;
+  /** Chunks that are complete because the next frame no longer fitted the slab. */
+  private readonly full: Buffer[] = [];
+  private fullBytes = 0;
+
+  private maxPayload = 0;
+  private directUnits = 0;
+
+  /** @param maxPayload the longest value that may be written, in bytes */
+  constructor(maxPayload: number) {
+    this.limitPayload(maxPayload);
+  }
+
+  /** Sets the longest value that may be written from now on, in bytes. */
+  limitPayload(maxPayload: number): void {
+    this.maxPayload = maxPayload;
+    this.directUnits = Math.min(DIRECT_UNITS, Math.floor(maxPayload / MAX_UTF8_PER_UNIT));
+  }
+
+  /** Bytes written and not taken yet. */
+  get pendingBytes(): number {
+    return this.fullBytes + this.end - this.start;
+  }
+
+  /** The next chunk, oldest first; undefined when nothing is written. */
+  take(): Buffer | undefined {
+    const next = this.full.shift();
+    if (next !== undefined) {
+      this.fullBytes -= next.length;
+      return next;
+    }
+    if (this.end === this.start) return undefined;
+    const chunk = this.slab.subarray(this.start, this.end);
+    this.start = this.end;
+    return chunk;
+  }
+
+  /** A frame without a body. */
+  writeEmpty(type: FrameType, flags: number, id: number): void {
+    this.reserve(FRAME_HEADER_BYTES);
+    this.end = writeHeader(this.slab, this.end, type, flags, id, 0);
+  }
+
+  /** A frame whose body is a value. @throws N2NError `PAYLOAD_TOO_LARGE` */
+  writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): void {
+    if (typeof value === 'string' && value.length <= this.directUnits) {
+      this.reserve(FRAME_HEADER_BYTES + value.length * MAX_UTF8_PER_UNIT);
+      const body = this.end + FRAME_HEADER_BYTES;
+      const length = this.slab.write(value, body);
+      const form = length === value.length ? ValueForm.ASCII_JSON : ValueForm.UTF8_JSON;
+      this.end = writeHeader(this.slab, this.end, type, flags | form, id, length) + length;
+      return;
+    }
+    this.writeBody(type, flags | formOf(value), id, bytesOf(value));
+  }
+
+  /**
+   * A REQUEST or EVENT.
+   * @throws N2NError `PAYLOAD_TOO_LARGE` for a value or pattern over its limit; nothing is written then
+   */
+  writeRequest(type: FrameType, id: number, head: RequestHead, value: EncodedValue): void {
+    const { pattern, metadata, remaining } = head;
+    if (
+      metadata === undefined &&
+      (value === undefined || typeof value === 'string') &&
+      pattern.length <= DIRECT_PATTERN_UNITS &&
+      (value?.length ?? 0) <= this.directUnits
+    ) {
+      this.writeDirectRequest(type, id, pattern, remaining, value);
+      return;
+    }
+    const front = requestFront(head);
+    const flags = formOf(value) | (remaining > 0 ? FLAG_DEADLINE : 0) | (metadata === undefined ? 0 : FLAG_METADATA);
+    this.writeBody(type, flags, id, bytesOf(value), front);
+  }
+
+  /** The usual request, small and without metadata, straight into the slab: no buffer in between. */
+  private writeDirectRequest(
+    type: FrameType,
+    id: number,
+    pattern: string,
+    remaining: number,
+    value: string | undefined,
+  ): void {
+    const units = pattern.length + (value?.length ?? 0);
+    this.reserve(FRAME_HEADER_BYTES + 6 + units * MAX_UTF8_PER_UNIT);
+    const { slab } = this;
+    const body = this.end + FRAME_HEADER_BYTES;
+    const patternBytes = slab.write(pattern, body + 2);
+    slab[body] = patternBytes >>> 8;
+    slab[body + 1] = patternBytes;
+    let at = body + 2 + patternBytes;
+    let flags = 0;
+    if (remaining > 0) {
+      flags = FLAG_DEADLINE;
+      at = writeU32(slab, at, remaining);
+    }
+    if (value !== undefined) {
+      const length = slab.write(value, at);
+      flags |= length === value.length ? ValueForm.ASCII_JSON : ValueForm.UTF8_JSON;
+      at += length;
+    }
+    writeHeader(slab, this.end, type, flags, id, at - body);
+    this.end = at;
+  }
+
+  /** Writes a body of any length, in fragments where it is long. */
+  private writeBody(type: FrameType, flags: number, id: number, parts: readonly Uint8Array[], front?: Buffer): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    if (length > this.maxPayload) {
+      throw new N2NError(
+        'PAYLOAD_TOO_LARGE',
+        `The value has ${length} bytes; the other side takes ${this.maxPayload}. Send less, or raise its maxPayload.`,
+        { details: { length, maxPayload: this.maxPayload } },
+      );
+    }
+    const body = front === undefined ? parts : [front, ...parts];
+    const total = length + (front?.length ?? 0);
+    if (total <= FRAGMENT_BYTES) {
+      this.reserve(FRAME_HEADER_BYTES + total);
+      this.end = writeHeader(this.slab, this.end, type, flags, id, total);
+      for (const part of body) this.append(part);
+      return;
+    }
+    this.writeFragments(type, flags, id, body, total);
+  }
+
+  private writeFragments(type: FrameType, flags: number, id: number, body: readonly Uint8Array[], total: number): void {
+    let missing = total;
+    let room = 0;
+    for (const part of body) {
+      let from = 0;
+      while (from < part.length) {
+        if (room === 0) {
+          room = Math.min(FRAGMENT_BYTES, missing);
+          missing -= room;
+          this.reserve(FRAME_HEADER_BYTES + room);
+          this.end = writeHeader(this.slab, this.end, type, missing > 0 ? flags | FLAG_MORE : flags, id, room);
+        }
+        const taken = Math.min(room, part.length - from);
+        this.append(part.subarray(from, from + taken));
+        from += taken;
+        room -= taken;
+      }
+    }
+  }
+
+  private append(part: Uint8Array): void {
+    this.slab.set(part, this.end);
+    this.end += part.length;
+  }
+
+  /** Makes sure that a frame of this size fits the slab, closing the chunk under way if it does not. */
+  private reserve(bytes: number): void {
+    if (this.end + bytes <= SLAB_BYTES) return;
+    if (this.end > this.start) {
+      this.full.push(this.slab.subarray(this.start, this.end));
+      this.fullBytes += this.end - this.start;
+    }
+    this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.start = 0;
+    this.end = 0;
+  }
+}
+
+function requestFront(head: RequestHead): Buffer {
+  const pattern = Buffer.from(head.pattern);
+  if (pattern.length > MAX_PATTERN_BYTES) {
+    throw new N2NError('PAYLOAD_TOO_LARGE', `The pattern has ${pattern.length} bytes; at most ${MAX_PATTERN_BYTES} can be sent.`);
+  }
+  const metadata = head.metadata === undefined ? undefined : Buffer.from(head.metadata);
+  const front = Buffer.alloc(
+    2 + pattern.length + (head.remaining > 0 ? 4 : 0) + (metadata === undefined ? 0 : 4 + metadata.length),
+  );
+  front.writeUInt16BE(pattern.length, 0);
+  front.set(pattern, 2);
+  let at = 2 + pattern.length;
+  if (head.remaining > 0) at = front.writeUInt32BE(head.remaining, at);
+  if (metadata !== undefined) front.set(metadata, front.writeUInt32BE(metadata.length, at));
+  return front;
+}
+
+function formOf(value: EncodedValue): ValueForm {
+  if (value === undefined) return ValueForm.NONE;
+  if (typeof value === 'string') return ValueForm.UTF8_JSON;
+  return value instanceof Uint8Array ? ValueForm.BYTES : ValueForm.ATTACHED_JSON;
+}
+
+function bytesOf(value: EncodedValue): readonly Uint8Array[] {
+  if (value === undefined) return [];
+  if (typeof value === 'string') return [Buffer.from(value)];
+  return value instanceof Uint8Array ? [value] : [value.head, ...value.pieces];
+}
+
+function writeHeader(to: Buffer, at: number, type: number, flags: number, id: number, length: number): number {
+  to[at] = type;
+  to[at + 1] = flags;
+  writeU32(to, at + 2, id);
+  return writeU32(to, at + 6, length);
+}
+
+function writeU32(to: Buffer, at: number, value: number): number {
+  to[at] = value >>> 24;
+  to[at + 1] = value >>> 16;
+  to[at + 2] = value >>> 8;
+  to[at + 3] = value;
+  return at + 4;
+}

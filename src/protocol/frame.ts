@@ -1,0 +1,57 @@
+/**
+ * Frames are what a chunk is made of: a header of ten bytes, then a body. `docs/wire-protocol.md` draws them and
+ * numbers the rules.
+ *
+ *     0      1      2                   6                   10
+ *     | type | flags| id, u32 BE        | length, u32 BE    | body …
+ */
+export const FRAME_HEADER_BYTES = 10;
+
+/** Types from 0x80 on may be skipped by a receiver that does not know them; any other unknown type ends the session. */
+export const FrameType = {
+  HELLO: 0x01,
+  REQUEST: 0x02,
+  EVENT: 0x03,
+  NEXT: 0x04,
+  COMPLETE: 0x05,
+  ERROR: 0x06,
+  CANCEL: 0x07,
+} as const;
+
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+export const SKIPPABLE = 0x80;
+
+/** How the value in a frame's body is written: the low three bits of the flags. */
+export const ValueForm = {
+  /** No value: `undefined`. */
+  NONE: 0,
+  /** JSON text in which every byte is a character. */
+  ASCII_JSON: 1,
+  UTF8_JSON: 2,
+  /** The bytes of a Buffer or Uint8Array. */
+  BYTES: 3,
+  /** JSON text with bytes lifted out of it; see `attachments.ts`. */
+  ATTACHED_JSON: 4,
+} as const;
+
+export type ValueForm = (typeof ValueForm)[keyof typeof ValueForm];
+
+export const VALUE_FORM_MASK = 0x07;
+
+/** NEXT: the call is complete with this value. */
+export const FLAG_LAST = 0x08;
+/** ERROR: the error is the library's own, `{ code, message, details }`, not a handler's. */
+export const FLAG_SYSTEM = 0x08;
+/** REQUEST, EVENT: metadata stands between pattern and value. */
+export const FLAG_METADATA = 0x10;
+/** REQUEST: the milliseconds that the caller still waits stand behind the pattern. */
+export const FLAG_DEADLINE = 0x20;
+/** The body goes on in the next frame of the same type and id. */
+export const FLAG_MORE = 0x80;
+
+/** The longest pattern, in bytes of UTF-8: its length is written in two bytes. */
+export const MAX_PATTERN_BYTES = 0xffff;
+
+/** The largest id. Ids count up from 1 (the side that dialled: odd) or 2 (the side that accepted: even). */
+export const MAX_ID = 0xffff_ffff;

@@ -1,0 +1,43 @@
+import { N2NError } from '../n2n-error.js';
+import { utf8Text } from './text.js';
+import { readU32 } from './chunk-reader.js';
+import { FLAG_DEADLINE, FLAG_METADATA } from './frame.js';
+
+/** What stands in front of the value in the body of a REQUEST or EVENT. */
+export interface RequestFront {
+  pattern: string;
+  /** How many milliseconds the caller still waits; 0 for no limit. */
+  remaining: number;
+  /** JSON text. */
+  metadata: string | undefined;
+  /** Where the value begins. */
+  valueAt: number;
+}
+
+/** @throws N2NError `PROTOCOL_ERROR` when the parts reach beyond the body */
+export function readRequestFront(flags: number, chunk: Buffer, from: number, to: number): RequestFront {
+  if (from + 2 > to) throw truncated();
+  const patternEnd = from + 2 + ((chunk[from] << 8) | chunk[from + 1]);
+  if (patternEnd > to) throw truncated();
+  const pattern = utf8Text(chunk, from + 2, patternEnd);
+  let at = patternEnd;
+  let remaining = 0;
+  if ((flags & FLAG_DEADLINE) !== 0) {
+    if (at + 4 > to) throw truncated();
+    remaining = readU32(chunk, at);
+    at += 4;
+  }
+  let metadata: string | undefined;
+  if ((flags & FLAG_METADATA) !== 0) {
+    if (at + 4 > to) throw truncated();
+    const end = at + 4 + readU32(chunk, at);
+    if (end > to) throw truncated();
+    metadata = utf8Text(chunk, at + 4, end);
+    at = end;
+  }
+  return { pattern, remaining, metadata, valueAt: at };
+}
+
+function truncated(): N2NError {
+  return new N2NError('PROTOCOL_ERROR', 'The front of a request reaches beyond its frame.');
+}

@@ -1,0 +1,55 @@
+import { N2NError, messageOf } from '../n2n-error.js';
+import { attach, containsBytes, detach, type Detached } from './attachments.js';
+import { ValueForm } from './frame.js';
+import { asciiText, utf8Text } from './text.js';
+
+/**
+ * A value made ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. The forms
+ * are told apart by their own types, so that the usual one, text, needs no object around it.
+ */
+export type EncodedValue = string | Uint8Array | Detached | undefined;
+
+/**
+ * @throws N2NError `NOT_SERIALIZABLE` for a value that JSON cannot express: a cycle, a bigint, a function, or nesting
+ * deeper than the stack
+ */
+export function encodeValue(value: unknown): EncodedValue {
+  if (value === undefined) return undefined;
+  if (value instanceof Uint8Array) return value;
+  let text: string | undefined;
+  try {
+    if (typeof value === 'object' && value !== null && containsBytes(value)) return detach(value);
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new N2NError('NOT_SERIALIZABLE', `The value cannot be written as JSON: ${messageOf(error)}`, { cause: error });
+  }
+  if (text === undefined) {
+    throw new N2NError('NOT_SERIALIZABLE', `A ${typeof value} cannot be sent; send data that JSON can express, or bytes.`);
+  }
+  return text;
+}
+
+/**
+ * Reads the value that stands at `from` up to `to`. Bytes are not copied: they are a view of `chunk`.
+ *
+ * @throws N2NError `PROTOCOL_ERROR` when the body is not what its form says
+ */
+export function decodeValue(form: number, chunk: Buffer, from: number, to: number): unknown {
+  try {
+    switch (form as ValueForm) {
+      case ValueForm.NONE:
+        return undefined;
+      case ValueForm.ASCII_JSON:
+        return JSON.parse(asciiText(chunk, from, to));
+      case ValueForm.UTF8_JSON:
+        return JSON.parse(utf8Text(chunk, from, to));
+      case ValueForm.BYTES:
+        return chunk.subarray(from, to);
+      case ValueForm.ATTACHED_JSON:
+        return attach(chunk.subarray(from, to));
+    }
+  } catch (error) {
+    throw new N2NError('PROTOCOL_ERROR', `The value cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  throw new N2NError('PROTOCOL_ERROR', `Unknown form of value ${form}.`);
+}
