@@ -1,0 +1,29 @@
+/**
+ * One physical connection, as a session sees it: something that carries chunks, whole and in order, until it breaks.
+ *
+ * A link is used once. It reports `broken` exactly once, whether the other side went, the network did, or `close` was
+ * called here; after that nothing else is reported and `write` does nothing. A session that wants to go on needs a
+ * new link.
+ */
+export interface Link {
+  /**
+   * Hands a chunk to the transport, which owns its bytes from then on.
+   * @returns false when the transport has taken the chunk but holds more than it can send; `drained` follows.
+   */
+  write(chunk: Buffer): boolean;
+
+  /** Begins to report to `events`. Chunks that came before are reported first, in order. */
+  open(events: LinkEvents): void;
+
+  /** Lets what was written leave, then closes. `broken` follows with the reason. */
+  close(reason: string): void;
+}
+
+export interface LinkEvents {
+  /** A chunk came. Its bytes belong to the receiver. */
+  onChunk(chunk: Buffer): void;
+  /** The transport can take more, after `write` returned false. */
+  onDrained(): void;
+  /** The connection is gone; `reason` is for people. */
+  onBroken(reason: string): void;
+}
