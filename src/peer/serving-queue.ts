@@ -1,0 +1,60 @@
+import type { IncomingCall } from './incoming-call.js';
+
+/** As many calls may wait for each that is served at once. */
+const WAITING_PER_SERVED = 64;
+
+/**
+ * Calls of the other side that are served at once, and those that wait for it, in the order in which they came. Both
+ * numbers are bounded, so that a caller that is faster than the handlers costs bounded memory.
+ */
+export class ServingQueue {
+  private serving = 0;
+  private waiting: IncomingCall[] = [];
+  private nextWaiting = 0;
+
+  /**
+   * @param maxServing calls served at once
+   * @param serve begins to serve a call
+   */
+  constructor(
+    private readonly maxServing: number,
+    private readonly serve: (call: IncomingCall) => void,
+  ) {}
+
+  /** @returns false when there is no room for the call */
+  add(call: IncomingCall): boolean {
+    if (this.serving < this.maxServing) {
+      this.start(call);
+      return true;
+    }
+    if (this.waiting.length - this.nextWaiting >= this.maxServing * WAITING_PER_SERVED) return false;
+    this.waiting.push(call);
+    return true;
+  }
+
+  /** The handlers are done with a call. */
+  onServed(): void {
+    this.serving -= 1;
+    if (this.waiting.length > 0) this.startWaiting();
+  }
+
+  /** Nobody waits any more. Calls being served still are. */
+  clear(): void {
+    this.waiting = [];
+    this.nextWaiting = 0;
+  }
+
+  private startWaiting(): void {
+    while (this.serving < this.maxServing && this.nextWaiting < this.waiting.length) {
+      const next = this.waiting[this.nextWaiting++];
+      if (!next.isOver) this.start(next);
+    }
+    if (this.nextWaiting === this.waiting.length) this.clear();
+  }
+
+  private start(call: IncomingCall): void {
+    this.serving += 1;
+    call.start();
+    this.serve(call);
+  }
+}
