@@ -1,0 +1,104 @@
+import type { Socket as ServerSocket } from 'socket.io';
+import type { Socket as ClientSocket } from 'socket.io-client';
+import type { Link, LinkEvents } from '../session/link.js';
+import { CHUNK_EVENT } from './n2n-parser.js';
+
+type Listener = (...args: unknown[]) => void;
+
+/** What a link needs of the Socket.IO socket under it, whichever side it is of. */
+interface ChunkSocket {
+  emit(chunk: Buffer): void;
+  on(event: string, listener: Listener): void;
+  off(event: string, listener: Listener): void;
+  /** Whether what was emitted waits because the transport is busy. */
+  isBusy(): boolean;
+  /** Calls back after each time that what waited has gone to the transport. @returns what ends that */
+  onDrain(listener: () => void): () => void;
+  disconnect(): void;
+}
+
+/** Chunks as the Socket.IO event `n2n`, through Socket.IO's own `emit` and dispatch. */
+class SocketLink implements Link {
+  /** @param early chunks that came before anyone asked for a link */
+  constructor(
+    private readonly socket: ChunkSocket,
+    private readonly early: readonly Buffer[] = [],
+  ) {}
+
+  open(events: LinkEvents): void {
+    const { socket } = this;
+    const onChunk = (chunk: unknown): void => {
+      // In Socket.IO's own encoding the event can carry anything; what is not bytes is nobody's.
+      if (Buffer.isBuffer(chunk)) events.onChunk(chunk);
+    };
+    const stopDrain = socket.onDrain(() => {
+      if (!socket.isBusy()) events.onDrained();
+    });
+    const onDisconnect = (reason: unknown): void => {
+      stopDrain();
+      socket.off(CHUNK_EVENT, onChunk);
+      socket.off('disconnect', onDisconnect);
+      events.onBroken(String(reason));
+    };
+    socket.on(CHUNK_EVENT, onChunk);
+    socket.on('disconnect', onDisconnect);
+    for (const chunk of this.early) events.onChunk(chunk);
+  }
+
+  write(chunk: Buffer): boolean {
+    this.socket.emit(chunk);
+    return !this.socket.isBusy();
+  }
+
+  close(): void {
+    this.socket.disconnect();
+  }
+}
+
+/**
+ * Watches a connection that a Socket.IO server accepted for its first chunk. Until then it may be a stock client's, for
+ * which no link is wanted.
+ *
+ * @param onLink is called once, with the link
+ */
+export function acceptLink(socket: ServerSocket, onLink: (link: Link) => void): void {
+  const onFirst = (chunk: unknown): void => {
+    if (!Buffer.isBuffer(chunk)) return;
+    socket.off(CHUNK_EVENT, onFirst);
+    onLink(new SocketLink(acceptedSocket(socket), [chunk]));
+  };
+  socket.on(CHUNK_EVENT, onFirst);
+}
+
+/** The link over a connection that a client dialled. */
+export function dialledLink(socket: ClientSocket): Link {
+  const { engine } = socket.io;
+  return new SocketLink({
+    emit: (chunk) => void socket.emit(CHUNK_EVENT, chunk),
+    on: (event, listener) => void socket.on(event, listener),
+    off: (event, listener) => void socket.off(event, listener),
+    // Engine.IO's buffer also holds what the transport is just writing, until the end of the turn.
+    isBusy: () => engine.writeBuffer.length > 1,
+    onDrain: (listener) => {
+      engine.on('drain', listener);
+      return () => void engine.off('drain', listener);
+    },
+    disconnect: () => void socket.disconnect(),
+  });
+}
+
+function acceptedSocket(socket: ServerSocket): ChunkSocket {
+  // `writeBuffer`: what Engine.IO keeps while its transport is busy; empty as soon as it has gone there.
+  const conn = socket.conn as unknown as { writeBuffer: unknown[] } & Pick<ServerSocket['conn'], 'on' | 'off'>;
+  return {
+    emit: (chunk) => void socket.emit(CHUNK_EVENT, chunk),
+    on: (event, listener) => void socket.on(event, listener),
+    off: (event, listener) => void socket.off(event, listener),
+    isBusy: () => conn.writeBuffer.length > 0,
+    onDrain: (listener) => {
+      conn.on('drain', listener);
+      return () => void conn.off('drain', listener);
+    },
+    disconnect: () => void socket.disconnect(true),
+  };
+}

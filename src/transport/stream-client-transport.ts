@@ -1,0 +1,78 @@
+import type { Duplex } from 'node:stream';
+import { Transport } from 'engine.io-client';
+import { messageOf } from '../n2n-error.js';
+import type { Packet } from './packet-framing.js';
+import { PacketStream } from './packet-stream.js';
+
+type EnginePacket = Parameters<Transport['onPacket']>[0];
+
+/** The outcome of opening a stream, told once; what comes after `abort` is ignored. */
+export interface StreamOpening {
+  onOpen(stream: Duplex): void;
+  onError(reason: string, cause?: unknown): void;
+}
+
+/**
+ * The client's half of a transport that carries Engine.IO packets over a raw stream: the base class of `nodeTransport`
+ * and of transports that users add. A subclass says how its stream is opened, and has a `name` on its prototype, which
+ * is where Engine.IO looks for it.
+ */
+export abstract class StreamClientTransport extends Transport {
+  private link: { opening: () => void } | { packets: PacketStream } | undefined;
+
+  /**
+   * Opens the stream.
+   * @returns what gives up the attempt, after which `opening` is not called any more
+   */
+  protected abstract openStream(opening: StreamOpening): () => void;
+
+  /** The longest packet taken from the server, in bytes. */
+  protected abstract get maxBytes(): number;
+
+  protected doOpen(): void {
+    const abort = this.openStream({
+      onOpen: (stream) => this.onStream(stream),
+      onError: (reason, cause) => {
+        this.link = undefined;
+        this.onError(reason, cause);
+      },
+    });
+    this.link = { opening: abort };
+  }
+
+  protected doClose(): void {
+    const { link } = this;
+    this.link = undefined;
+    if (link === undefined) return;
+    if ('opening' in link) link.opening();
+    else link.packets.close();
+  }
+
+  protected write(packets: EnginePacket[]): void {
+    const { link } = this;
+    if (link === undefined || 'opening' in link) return;
+    this.writable = false;
+    // Engine.IO counts the packets of this write only after `write` has returned, so the end of the turn is the
+    // earliest that `drain` may be told; until then further packets gather, and leave as one write.
+    if (link.packets.write(packets as Packet[])) process.nextTick(() => this.becomeWritable());
+  }
+
+  private onStream(stream: Duplex): void {
+    const packets = new PacketStream(stream, this.maxBytes, {
+      onPacket: (packet) => this.onPacket(packet as EnginePacket),
+      onDrain: () => this.becomeWritable(),
+      onError: (error) => this.onError(messageOf(error), error),
+      onClose: () => {
+        if (this.readyState !== 'closed') this.onClose({ description: 'the stream was closed' });
+      },
+    });
+    this.link = { packets };
+    this.onOpen();
+  }
+
+  private becomeWritable(): void {
+    if (this.readyState === 'closed') return;
+    this.writable = true;
+    this.emitReserved('drain');
+  }
+}
