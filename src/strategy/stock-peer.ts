@@ -1,0 +1,86 @@
+import { N2NError } from '../n2n-error.js';
+import { IncomingCall, type ReplyPort } from '../peer/incoming-call.js';
+import { ServingQueue } from '../peer/serving-queue.js';
+import { CHUNK_EVENT } from '../transport/n2n-parser.js';
+import type { SocketIoSocket } from '../transport/socket-io-server.js';
+
+type Acknowledge = (answer: unknown) => void;
+
+/**
+ * A stock Socket.IO client as a caller of handlers: an event with an acknowledgement callback is a call, whose last
+ * value is the acknowledgement; one without is an event.
+ */
+export class StockPeer implements ReplyPort {
+  private readonly queue: ServingQueue;
+  private readonly pending = new Map<number, { call: IncomingCall; acknowledge: Acknowledge; last: unknown }>();
+  private nextId = 1;
+
+  constructor(
+    private readonly socket: SocketIoSocket,
+    maxInFlight: number,
+    onCall: (call: IncomingCall) => void,
+  ) {
+    this.queue = new ServingQueue(maxInFlight, onCall);
+    // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
+    socket.onAny(this.onEvent);
+    socket.once('disconnect', () => this.onDisconnect());
+  }
+
+  /** Leaves the socket to someone else: it turned out to speak in chunks. */
+  release(): void {
+    this.socket.offAny(this.onEvent);
+  }
+
+  next(call: IncomingCall, value: unknown): void {
+    const entry = this.pending.get(call.id);
+    if (entry !== undefined) entry.last = value;
+  }
+
+  last(call: IncomingCall, value: unknown): void {
+    this.acknowledge(call, value);
+  }
+
+  complete(call: IncomingCall): void {
+    this.acknowledge(call, this.pending.get(call.id)?.last);
+  }
+
+  error(call: IncomingCall, error: unknown): void {
+    this.acknowledge(call, acknowledgedError(error));
+  }
+
+  onServed(): void {
+    this.queue.onServed();
+  }
+
+  private readonly onEvent = (event: unknown, ...args: unknown[]): void => {
+    if (event === CHUNK_EVENT && Buffer.isBuffer(args[0])) return;
+    const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined;
+    const data = args.length > 1 ? args : args[0];
+    const id = this.nextId++;
+    const call = new IncomingCall(id, String(event), data, undefined, acknowledge !== undefined, this);
+    if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
+    if (!this.queue.add(call)) {
+      call.fail(new N2NError('OVERLOADED', 'More calls wait than the server takes; try again later.'));
+    }
+  };
+
+  private acknowledge(call: IncomingCall, answer: unknown): void {
+    const entry = this.pending.get(call.id);
+    this.pending.delete(call.id);
+    entry?.acknowledge(answer);
+  }
+
+  private onDisconnect(): void {
+    this.queue.clear();
+    const abandoned = [...this.pending.values()];
+    this.pending.clear();
+    for (const { call } of abandoned) call.cancel();
+  }
+}
+
+/** An error as Nest's gateways shape it. */
+function acknowledgedError(error: unknown): unknown {
+  if (error instanceof N2NError) return { status: 'error', message: error.message, code: error.code };
+  if (typeof error === 'object' && error !== null) return { status: 'error', ...error };
+  return { status: 'error', message: String(error) };
+}
