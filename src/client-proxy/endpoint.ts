@@ -1,0 +1,221 @@
+import { N2NError } from '../n2n-error.js';
+import type { CallSink } from '../peer/outgoing-call.js';
+import { Peer, type CallOptions } from '../peer/peer.js';
+import type { EncodedValue } from '../protocol/value.js';
+import { n2nParser } from '../transport/n2n-parser.js';
+import { NodeClient } from '../transport/node-client.js';
+import type { NodeClientError } from '../transport/node-client-events.js';
+import { dialledLink } from '../transport/socket-link.js';
+import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { WaitingCall } from './waiting-call.js';
+import { WaitingRoom } from './waiting-room.js';
+
+export type EndpointStatus = 'connected' | 'reconnecting' | 'disconnected';
+
+export interface EndpointEvents {
+  onStatus(status: EndpointStatus): void;
+}
+
+/** How many bytes may wait for a connection that is full before calls are refused. */
+const MAX_PENDING = 16 * 1024 * 1024;
+
+/** How many calls of the server are served at once on this side. */
+const MAX_IN_FLIGHT = 1024;
+
+/**
+ * - `idle`: nothing is connected or tried; the next call, or `connect`, begins
+ * - `connecting`: the client is at it, for the first time or again; calls wait
+ * - `greeting`: the connection is there, HELLO is not; calls wait
+ * - `open`: calls go out
+ * - `closed` for good, until `connect`
+ */
+type State =
+  | { readonly is: 'idle' }
+  | { readonly is: 'connecting' }
+  | { readonly is: 'greeting'; readonly peer: Peer }
+  | { readonly is: 'open'; readonly peer: Peer }
+  | { readonly is: 'closed' };
+
+/** One address that calls can go to, with its connection, and the calls that wait for it. */
+export class Endpoint {
+  /** The connection under the calls. */
+  readonly client: NodeClient;
+
+  private readonly waiting: WaitingRoom;
+  private state: State = { is: 'idle' };
+  /** Those who wait for `connect` to come out. */
+  private connecting: PendingConnect | undefined;
+  private lastError: N2NError | undefined;
+
+  /** @throws N2NError `INVALID_OPTIONS` */
+  constructor(
+    private readonly options: ResolvedN2NClientOptions,
+    private readonly events: EndpointEvents,
+  ) {
+    this.waiting = new WaitingRoom(options.maxBuffered, options.maxBufferedBytes, options.clock);
+    this.client = new NodeClient(options.url, { ...options.connection, parser: n2nParser });
+    this.client.on('connect', () => this.onConnect());
+    this.client.on('disconnect', () => this.onDisconnect());
+    this.client.on('error', (error) => this.onError(error));
+    this.client.on('reconnect-failed', () => this.onGivenUp());
+  }
+
+  /**
+   * Connects, also after `close`.
+   * @returns what settles when calls can be made, or when the first attempt has failed; more attempts follow that
+   */
+  connect(): Promise<void> {
+    if (this.state.is === 'open') return Promise.resolve();
+    this.connecting ??= pendingConnect();
+    const { promise } = this.connecting;
+    this.begin();
+    return promise;
+  }
+
+  /** Ends the connection, or the attempts at one, and every call with `CLOSED`. */
+  close(): void {
+    const { state } = this;
+    if (state.is === 'closed') return;
+    this.state = { is: 'closed' };
+    const error = new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
+    if (state.is === 'open' || state.is === 'greeting') state.peer.close(error);
+    this.client.disconnect();
+    this.failWaiting(error);
+    this.events.onStatus('disconnected');
+  }
+
+  /**
+   * @returns what cancels the call
+   * @throws N2NError when the call cannot be made
+   */
+  call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): { cancel(): void } {
+    if (this.state.is === 'open') return this.state.peer.call(pattern, value, sink, options);
+    return this.wait('call', pattern, value, sink, options);
+  }
+
+  /**
+   * @returns whether the event is written; when it is not, `sink` is told
+   * @throws N2NError when the event cannot be sent
+   */
+  emit(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): boolean {
+    if (this.state.is === 'open') {
+      this.state.peer.emit(pattern, value, options.metadata);
+      return true;
+    }
+    this.wait('event', pattern, value, sink, options);
+    return false;
+  }
+
+  private wait(
+    kind: WaitingCall['kind'],
+    pattern: string,
+    value: EncodedValue,
+    sink: CallSink,
+    options: CallOptions,
+  ): WaitingCall {
+    if (this.state.is === 'closed') {
+      throw new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
+    }
+    const call = new WaitingCall(kind, pattern, value, options, sink, (dropped) => this.waiting.remove(dropped));
+    this.waiting.add(call);
+    this.begin();
+    return call;
+  }
+
+  private begin(): void {
+    if (this.state.is !== 'idle' && this.state.is !== 'closed') return;
+    this.state = { is: 'connecting' };
+    this.client.connect();
+  }
+
+  private onConnect(): void {
+    const { socket } = this.client;
+    if (socket === undefined) return;
+    const { maxPayload, helloTimeout, clock } = this.options;
+    let peer: Peer | undefined = undefined;
+    peer = new Peer(
+      dialledLink(socket),
+      {
+        onOpen: () => this.onOpen(),
+        onCall: (call) => call.fail(new N2NError('NO_HANDLER', 'This client hosts no handlers.')),
+        onClosed: (error) => this.onPeerClosed(peer, error),
+      },
+      {
+        role: 'dialer',
+        maxPayload,
+        maxInFlight: MAX_IN_FLIGHT,
+        helloTimeout,
+        maxPending: MAX_PENDING,
+        clock,
+        defer: process.nextTick,
+      },
+    );
+    this.state = { is: 'greeting', peer };
+  }
+
+  private onOpen(): void {
+    if (this.state.is !== 'greeting') return;
+    const { peer } = this.state;
+    this.state = { is: 'open', peer };
+    this.lastError = undefined;
+    for (const call of this.waiting.takeAll()) call.write(peer);
+    this.connecting?.resolve();
+    this.connecting = undefined;
+    this.events.onStatus('connected');
+  }
+
+  private onPeerClosed(peer: Peer | undefined, error: N2NError): void {
+    if ((this.state.is !== 'open' && this.state.is !== 'greeting') || this.state.peer !== peer) return;
+    this.lastError = error;
+    // The other side cannot be talked to, however often the connection is made anew.
+    if (error.code === 'VERSION_MISMATCH') this.onGivenUp();
+    else this.state = { is: 'connecting' };
+  }
+
+  private onDisconnect(): void {
+    if (this.state.is === 'closed' || this.state.is === 'idle') return;
+    this.state = { is: 'connecting' };
+    this.events.onStatus('reconnecting');
+    // Without `reconnect`, nothing else tells that nothing follows.
+    if (!this.client.reconnecting) this.onGivenUp();
+  }
+
+  private onError({ message, cause }: NodeClientError): void {
+    this.lastError = N2NError.from(cause ?? message, 'CONNECT_FAILED', message);
+    if (this.connecting !== undefined) {
+      this.connecting.reject(this.lastError);
+      this.connecting = undefined;
+    }
+    if (!this.client.reconnecting && !this.client.connected) this.onGivenUp();
+  }
+
+  /** No attempt follows. What waits fails; the next call begins anew. */
+  private onGivenUp(): void {
+    if (this.state.is === 'closed' || this.state.is === 'idle') return;
+    this.state = { is: 'idle' };
+    this.client.disconnect();
+    this.failWaiting(this.lastError ?? new N2NError('RECONNECT_FAILED', 'The connection did not come back.'));
+    this.events.onStatus('disconnected');
+  }
+
+  private failWaiting(error: N2NError): void {
+    this.connecting?.reject(error);
+    this.connecting = undefined;
+    for (const call of this.waiting.takeAll()) call.fail(error);
+  }
+}
+
+interface PendingConnect {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: N2NError): void;
+}
+
+function pendingConnect(): PendingConnect {
+  let settle: Pick<PendingConnect, 'resolve' | 'reject'> | undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  // The executor has run by now.
+  return Object.assign({ promise }, settle) as PendingConnect;
+}

@@ -1,0 +1,34 @@
+import { Observable, ReplaySubject } from 'rxjs';
+import type { CallSink } from '../peer/outgoing-call.js';
+
+/**
+ * What became of an event that could not be written at once. Whoever subscribes is told, also afterwards; an error that
+ * nobody had subscribed to by the end of its turn goes to `onUnobserved`, so that no event vanishes in silence.
+ */
+export class EventOutcome implements CallSink {
+  readonly observable: Observable<undefined>;
+  private readonly outcome = new ReplaySubject<undefined>(1);
+  private isObserved = false;
+
+  constructor(private readonly onUnobserved: (error: unknown) => void) {
+    this.observable = new Observable((subscriber) => {
+      this.isObserved = true;
+      return this.outcome.subscribe(subscriber);
+    });
+  }
+
+  next(): void {
+    this.outcome.next(undefined);
+  }
+
+  complete(): void {
+    this.outcome.complete();
+  }
+
+  error(error: unknown): void {
+    this.outcome.error(error);
+    process.nextTick(() => {
+      if (!this.isObserved) this.onUnobserved(error);
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { systemClock, type Clock } from '../clock.js';
+import type { NodeClientOptions } from '../transport/node-client-options.js';
+import { isRecord, millisecondsOption, optionError, wholeNumberOption } from '../transport/option-checks.js';
+
+/** The options of `NodeClient` that an `N2NClient` sets itself, or calls by another name. */
+type OwnNodeClientOptions = 'timeout' | 'parser' | 'maxBuffered' | 'clock' | 'random' | 'secure';
+
+/**
+ * Where the other service is, and how to call it. What concerns the connection (`reconnect`, `reconnectionDelay`,
+ * `transports`, `tls`, `auth`, `resource` and others) is as in `NodeClientOptions`.
+ */
+export interface N2NClientOptions extends Omit<NodeClientOptions, OwnNodeClientOptions> {
+  /**
+   * The address of the service: `http:`, `https:` or `unix:`.
+   * @default 'http://localhost:6262'
+   */
+  url?: string | undefined;
+  /**
+   * How long a call waits without any answer, in milliseconds; 0 for ever. The time without a connection counts.
+   * @default 30000
+   */
+  timeout?: number | undefined;
+  /**
+   * How long the server may show no sign of life before the connection is taken for dead, in milliseconds.
+   * @default 25000
+   */
+  heartbeatTimeout?: number | undefined;
+  /**
+   * The longest payload that is taken from the server, in bytes.
+   * @default 4194304 (4 MiB)
+   */
+  maxPayload?: number | undefined;
+  /**
+   * How many calls and events may wait for a connection; the next one fails at once with `OVERLOADED`.
+   * @default 10000
+   */
+  maxBuffered?: number | undefined;
+  /**
+   * How many bytes the payloads of waiting calls and events may have together; likewise.
+   * @default 16777216 (16 MiB)
+   */
+  maxBufferedBytes?: number | undefined;
+}
+
+/** `N2NClientOptions` after validation. */
+export interface ResolvedN2NClientOptions {
+  readonly url: string;
+  readonly timeout: number;
+  readonly maxPayload: number;
+  readonly maxBuffered: number;
+  readonly maxBufferedBytes: number;
+  readonly helloTimeout: number;
+  readonly clock: Clock;
+  /** What goes to `NodeClient`, which checks it. */
+  readonly connection: NodeClientOptions;
+}
+
+const DEFAULT_URL = 'http://localhost:6262';
+const MIB = 1024 * 1024;
+
+/** @throws N2NError `INVALID_OPTIONS` */
+export function resolveN2NClientOptions(options: N2NClientOptions): ResolvedN2NClientOptions {
+  if (!isRecord(options as unknown)) throw optionError('options', options, 'an object');
+  const { url, timeout, heartbeatTimeout, maxPayload, maxBuffered, maxBufferedBytes, ...connection } = options;
+  if (url !== undefined && typeof url !== 'string') throw optionError('url', url, 'an address such as "http://host:6262"');
+  return Object.freeze<ResolvedN2NClientOptions>({
+    url: url ?? DEFAULT_URL,
+    timeout: wholeNumberOption('timeout', timeout, 30_000, { least: 0, most: 2 ** 31 - 1, unit: ' of milliseconds' }),
+    maxPayload: wholeNumberOption('maxPayload', maxPayload, 4 * MIB, {
+      least: 1024,
+      most: 2 ** 31 - 1,
+      unit: ' of bytes',
+    }),
+    maxBuffered: wholeNumberOption('maxBuffered', maxBuffered, 10_000, { least: 0, most: 2 ** 31 - 1 }),
+    maxBufferedBytes: wholeNumberOption('maxBufferedBytes', maxBufferedBytes, 16 * MIB, {
+      least: 0,
+      most: Number.MAX_SAFE_INTEGER,
+      unit: ' of bytes',
+    }),
+    helloTimeout: millisecondsOption('connectTimeout', connection.connectTimeout, 10_000),
+    clock: systemClock,
+    connection: {
+      ...connection,
+      timeout: millisecondsOption('heartbeatTimeout', heartbeatTimeout, 25_000),
+    },
+  });
+}

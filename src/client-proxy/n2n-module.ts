@@ -1,0 +1,97 @@
+import { Inject, Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { N2NError } from '../n2n-error.js';
+import { N2NClient } from './n2n-client.js';
+import type { N2NClientOptions } from './n2n-client-options.js';
+
+/** What every way to register a client has. */
+interface Registration {
+  /**
+   * The name by which `@InjectN2N(name)` injects the client. Without one it is injected by its class, `N2NClient`.
+   */
+  name?: string;
+  /**
+   * Whether modules that do not import this one can inject the client as well.
+   * @default false
+   */
+  isGlobal?: boolean;
+}
+
+export type N2NModuleOptions = N2NClientOptions & Registration;
+
+/** What makes the options of a client, when they come from another provider, such as a configuration service. */
+export interface N2NOptionsFactory {
+  createN2NOptions(): N2NClientOptions | Promise<N2NClientOptions>;
+}
+
+export interface N2NModuleAsyncOptions extends Registration {
+  /** Modules whose providers are injected into the factory. */
+  imports?: DynamicModule['imports'];
+  /** The arguments of `useFactory`. */
+  inject?: (string | symbol | Type | Function)[];
+  // oxlint-disable-next-line typescript/no-explicit-any -- Nest injects what `inject` names, which no type can follow
+  useFactory?: (...args: any[]) => N2NClientOptions | Promise<N2NClientOptions>;
+  useClass?: Type<N2NOptionsFactory>;
+  useExisting?: Type<N2NOptionsFactory>;
+}
+
+/** The injection token of a client: its class, or one made of its name. */
+export function getN2NToken(name?: string): string | typeof N2NClient {
+  return name === undefined ? N2NClient : `N2NClient:${name}`;
+}
+
+/** Injects the client that was registered under `name`. */
+export function InjectN2N(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getN2NToken(name));
+}
+
+/**
+ * Provides clients of other services. Each is closed when the application shuts down.
+ *
+ * @example
+ * imports: [
+ *   N2NModule.register({ url: 'http://127.0.0.1:6262' }),
+ *   N2NModule.register({ name: 'billing', url: 'http://127.0.0.1:6263' }),
+ * ]
+ */
+@Module({})
+export class N2NModule {
+  /** @throws N2NError `INVALID_OPTIONS` */
+  static register({ name, isGlobal, ...options }: N2NModuleOptions = {}): DynamicModule {
+    const provider = { provide: getN2NToken(name), useValue: new N2NClient(options) };
+    return { module: N2NModule, global: isGlobal ?? false, providers: [provider], exports: [provider.provide] };
+  }
+
+  /** Bad options fail the application's start with an N2NError `INVALID_OPTIONS`. */
+  static registerAsync({ name, isGlobal, imports, ...source }: N2NModuleAsyncOptions): DynamicModule {
+    const token = getN2NToken(name);
+    return {
+      module: N2NModule,
+      global: isGlobal ?? false,
+      imports: imports ?? [],
+      providers: [clientProvider(token, source), ...(source.useClass === undefined ? [] : [source.useClass])],
+      exports: [token],
+    };
+  }
+}
+
+function clientProvider(
+  token: string | typeof N2NClient,
+  { inject, useFactory, useClass, useExisting }: Omit<N2NModuleAsyncOptions, 'name' | 'isGlobal' | 'imports'>,
+): Provider {
+  if (useFactory !== undefined) {
+    return {
+      provide: token,
+      useFactory: async (...args: unknown[]) => new N2NClient(await useFactory(...args)),
+      inject: inject ?? [],
+    };
+  }
+  const factory = useExisting ?? useClass;
+  if (factory === undefined) {
+    throw new N2NError('INVALID_OPTIONS', 'N2NModule.registerAsync needs useFactory, useClass or useExisting.');
+  }
+  return {
+    provide: token,
+    useFactory: async (made: N2NOptionsFactory) => new N2NClient(await made.createN2NOptions()),
+    inject: [factory],
+  };
+}

@@ -1,0 +1,70 @@
+import { N2NError } from '../n2n-error.js';
+import type { DeadlineList, Expiring } from '../peer/deadlines.js';
+import type { CallSink } from '../peer/outgoing-call.js';
+import type { CallOptions, Peer } from '../peer/peer.js';
+import type { EncodedValue } from '../protocol/value.js';
+
+/** A call or an event that waits for a connection, ready to be written. */
+export class WaitingCall implements Expiring {
+  lastSign = 0;
+  list: DeadlineList | undefined = undefined;
+  previous: Expiring | undefined = undefined;
+  next: Expiring | undefined = undefined;
+  readonly timeout: number;
+  private cancelWritten: (() => void) | undefined = undefined;
+
+  /**
+   * @param sink is told the answers of a call; of an event, that it was written
+   * @param drop takes it out of the waiting ones
+   */
+  constructor(
+    readonly kind: 'call' | 'event',
+    readonly pattern: string,
+    readonly value: EncodedValue,
+    readonly options: CallOptions,
+    private readonly sink: CallSink,
+    private readonly drop: (call: WaitingCall) => void,
+  ) {
+    this.timeout = options.timeout;
+  }
+
+  /** How much of the bounded memory for waiting calls it takes, in bytes. */
+  get bytes(): number {
+    const { value } = this;
+    return this.pattern.length + (value === undefined ? 0 : value.length);
+  }
+
+  /** The connection is there. Its errors are the call's own. */
+  write(peer: Peer): void {
+    try {
+      if (this.kind === 'call') {
+        const call = peer.call(this.pattern, this.value, this.sink, { ...this.options, since: this.lastSign });
+        this.cancelWritten = () => call.cancel();
+      } else {
+        peer.emit(this.pattern, this.value, this.options.metadata);
+        this.sink.next(undefined);
+        this.sink.complete();
+      }
+    } catch (error) {
+      this.sink.error(error);
+    }
+  }
+
+  fail(error: N2NError): void {
+    this.sink.error(error);
+  }
+
+  cancel(): void {
+    if (this.cancelWritten === undefined) this.drop(this);
+    else this.cancelWritten();
+  }
+
+  onExpired(): void {
+    this.drop(this);
+    this.sink.error(
+      new N2NError('TIMEOUT', `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come.`, {
+        details: { pattern: this.pattern, timeout: this.timeout },
+      }),
+    );
+  }
+}

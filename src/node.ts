@@ -1,0 +1,11 @@
+// For Node programs without Nest: nothing below this file imports it.
+export { NodeClient } from './transport/node-client.js';
+export type { NodeClientError, NodeClientEvents } from './transport/node-client-events.js';
+export type { AuthData, NodeClientOptions, TlsOptions } from './transport/node-client-options.js';
+export { addTransport, type TransportDefinition } from './transport/transport-registry.js';
+export { NodeEngine, type NodeEngineOptions } from './transport/node-engine.js';
+export { NODE_TRANSPORT, NodeClientTransport, NodeServerTransport } from './transport/node-transport.js';
+export { StreamClientTransport, type StreamOpening } from './transport/stream-client-transport.js';
+export { StreamServerTransport } from './transport/stream-server-transport.js';
+export { LOG_LEVELS, type Logger, type LogLevel } from './transport/logger.js';
+export { N2NError, N2N_ERROR_CODES, type N2NErrorCode, type N2NErrorInit } from './n2n-error.js';
