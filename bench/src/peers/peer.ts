@@ -1,0 +1,33 @@
+/**
+ * What the harness knows of a thing to measure. `serve` runs in the server's process and `connect` in the client's, so
+ * a peer module must not do anything when it is merely imported.
+ */
+export interface Peer {
+  serve(): Promise<EchoServer>;
+  connect(address: string): Promise<Connection>;
+}
+
+/** A server that answers the pattern `echo` with what it was sent. */
+export interface EchoServer {
+  /** Handed to `connect` as it is; the harness does not read it. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+export interface Connection {
+  /**
+   * Makes one call and tells `done` once. A callback and not a promise: a promise a call would be the harness's cost,
+   * and would weigh most on the fastest peer.
+   */
+  call(payload: unknown, done: Done): void;
+  close(): Promise<void>;
+}
+
+/** `error` is undefined if and only if the call was answered. */
+export type Done = (error: unknown, answer: unknown) => void;
+
+/** Servers bind to the loopback address only, always to a port that the system chooses. */
+export const LOOPBACK = '127.0.0.1';
+
+/** The pattern (Nest) or event (Socket.IO) that every server answers. */
+export const ECHO = 'echo';

@@ -1,0 +1,25 @@
+import type { Measurement, Work } from '../workloads/work.js';
+
+/** What the parent asks of a server's or a client's process, and what it is told. */
+export interface Asks {
+  /** To the server's process. */
+  serve: { ask: { peer: string }; told: { address: string } };
+  /** To the client's process. */
+  connect: { ask: { peer: string; address: string; work: Work }; told: null };
+  round: { ask: { durationMs: number }; told: Measurement };
+  /** To either: CPU time of the process so far, in microseconds. */
+  cpu: { ask: Record<string, never>; told: number };
+  stop: { ask: Record<string, never>; told: null };
+}
+
+export type AskKind = keyof Asks;
+
+export interface AskMessage<K extends AskKind = AskKind> {
+  readonly id: number;
+  readonly kind: K;
+  readonly ask: Asks[K]['ask'];
+}
+
+export type ToldMessage =
+  | { readonly id: number; readonly ok: true; readonly told: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: string };

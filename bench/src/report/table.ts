@@ -1,0 +1,47 @@
+import { BASELINE, FLOOR, SUBJECT } from '../peers/index.js';
+import type { MetricResult, PeerResult } from '../results.js';
+import type { Scenario } from '../scenarios.js';
+
+const NOTHING = '-';
+
+/** The results of a scenario for the terminal: a table for each metric. */
+export function tablesOf(scenario: Scenario, results: readonly MetricResult[]): string {
+  return results.map((result) => tableOf(scenario, result)).join('\n');
+}
+
+function tableOf(scenario: Scenario, { metric, peers }: MetricResult): string {
+  const number = new Intl.NumberFormat('en-US', {
+    minimumFractionDigits: metric.digits,
+    maximumFractionDigits: metric.digits,
+  });
+  const subject = peers.find(({ peer }) => peer === SUBJECT);
+  const head = ['', 'median', 'min', 'max', `x ${BASELINE}`, `x ${FLOOR}`, `${SUBJECT} is x`];
+  const rows = peers.map((result) => [
+    result.peer,
+    number.format(result.summary.median),
+    number.format(result.summary.min),
+    number.format(result.summary.max),
+    ratio(result, BASELINE),
+    ratio(result, FLOOR),
+    subject === undefined ? NOTHING : ratio(subject, result.peer),
+  ]);
+  return `${scenario.name}: ${metric.title} (${metric.better} is better)\n${align([head, ...rows])}\n`;
+}
+
+function ratio({ ratios }: PeerResult, other: string): string {
+  return ratios.get(other)?.median.toFixed(2) ?? NOTHING;
+}
+
+/** Names to the left, figures to the right. */
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>(
+    (widest, row) => row.map((cell, i) => Math.max(cell.length, widest[i] ?? 0)),
+    [],
+  );
+  return rows
+    .map((row) =>
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))),
+    )
+    .map((cells) => `  ${cells.join('   ')}`.trimEnd())
+    .join('\n');
+}

@@ -1,0 +1,164 @@
+import { inspect } from 'node:util';
+import type { Connection, Done } from '../peers/peer.js';
+import { Payloads } from '../payload.js';
+import { quantile } from '../statistics.js';
+import type { Measurement, Workload } from './work.js';
+
+/** Echo calls, with a number of them always in flight. */
+export interface UnaryWork {
+  readonly kind: 'unary';
+  /** Of the payload as JSON. */
+  readonly bytes: number;
+  readonly inFlight: number;
+  /** Whether to time each call. Two looks at the clock a call: for few calls in flight, where they do not weigh. */
+  readonly latency: boolean;
+}
+
+/** How long the last calls of a round may take before they count as lost. */
+const DRAIN_MS = 5_000;
+
+/** Latencies kept of a round, the latest ones: enough for ten seconds at 100 000 a second. */
+const LATENCIES = 1 << 20;
+
+const MICROS_A_MS = 1_000;
+
+export class Unary implements Workload {
+  readonly #payloads: Payloads;
+  readonly #latencies: Float64Array;
+
+  constructor(
+    private readonly work: UnaryWork,
+    private readonly connection: Connection,
+  ) {
+    this.#payloads = new Payloads(work.bytes);
+    this.#latencies = new Float64Array(work.latency ? LATENCIES : 0);
+  }
+
+  round(durationMs: number): Promise<Measurement> {
+    return new Promise((resolve, reject) => {
+      new UnaryRound(this.work, this.connection, this.#payloads, this.#latencies, resolve, reject).start(
+        durationMs,
+      );
+    });
+  }
+}
+
+/** One place of those in flight: it makes a call, checks the answer, makes the next. */
+interface Slot {
+  /** Number of the payload that is under way, or NONE. An answer when there is none is a fault too. */
+  seq: number;
+  startedAt: number;
+  readonly done: Done;
+}
+
+const NONE = -1;
+
+/**
+ * start -> running, until the timer -> draining, until nothing is in flight -> over
+ *
+ * From running or draining, the first fault leads to over.
+ */
+class UnaryRound {
+  #state: 'running' | 'draining' | 'over' = 'running';
+  #inFlight = 0;
+  #completed = 0;
+  #counted = 0;
+  #elapsedMs = 0;
+  #startedAt = 0;
+  #cpuBefore = process.cpuUsage();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly work: UnaryWork,
+    private readonly connection: Connection,
+    private readonly payloads: Payloads,
+    private readonly latencies: Float64Array,
+    private readonly resolve: (measurement: Measurement) => void,
+    private readonly reject: (reason: Error) => void,
+  ) {}
+
+  start(durationMs: number): void {
+    // A timer ends the round, so that no call has to look at the clock for it.
+    this.#timer = setTimeout(() => this.#drain(), durationMs);
+    this.#startedAt = performance.now();
+    for (let i = 0; i < this.work.inFlight; i++) this.#next(this.#makeSlot());
+  }
+
+  #makeSlot(): Slot {
+    const slot: Slot = {
+      seq: NONE,
+      startedAt: 0,
+      // One callback a slot for the whole round: a closure a call would be the harness's cost.
+      done: (error, answer) => this.#answered(slot, error, answer),
+    };
+    return slot;
+  }
+
+  #next(slot: Slot): void {
+    const payload = this.payloads.next();
+    slot.seq = payload.seq;
+    this.#inFlight++;
+    if (this.work.latency) slot.startedAt = performance.now();
+    this.connection.call(payload, slot.done);
+  }
+
+  #answered(slot: Slot, error: unknown, answer: unknown): void {
+    const { seq } = slot;
+    slot.seq = NONE;
+    if (error !== undefined) return this.#fail(new Error('A call failed', { cause: error }));
+    if (seq === NONE) return this.#fail(new Error('A call was answered twice'));
+    if (!this.payloads.isEcho(answer, seq)) {
+      return this.#fail(new Error(`Wrong answer to call ${seq}: ${inspect(answer).slice(0, 300)}`));
+    }
+    if (this.work.latency) {
+      this.latencies[this.#completed % LATENCIES] = performance.now() - slot.startedAt;
+    }
+    this.#completed++;
+    this.#inFlight--;
+    if (this.#state === 'running') this.#next(slot);
+    else if (this.#state === 'draining' && this.#inFlight === 0) this.#finish();
+  }
+
+  #drain(): void {
+    this.#elapsedMs = performance.now() - this.#startedAt;
+    this.#counted = this.#completed;
+    this.#state = 'draining';
+    this.#timer = setTimeout(() => {
+      this.#fail(new Error(`${this.#inFlight} calls were not answered within ${DRAIN_MS} ms`));
+    }, DRAIN_MS);
+    if (this.#inFlight === 0) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#counted === 0) return this.#fail(new Error('Not one call was answered within the round'));
+    this.#end();
+    const cpu = process.cpuUsage(this.#cpuBefore);
+    this.resolve({
+      rate: (this.#counted / this.#elapsedMs) * 1_000,
+      calls: this.#completed,
+      clientCpuMicros: (cpu.user + cpu.system) / this.#completed,
+      ...this.#latencySummary(),
+    });
+  }
+
+  #latencySummary(): Measurement {
+    if (!this.work.latency) return {};
+    const ascending = this.latencies.subarray(0, Math.min(this.#completed, LATENCIES)).toSorted();
+    return {
+      p50Micros: quantile(ascending, 0.5) * MICROS_A_MS,
+      p99Micros: quantile(ascending, 0.99) * MICROS_A_MS,
+    };
+  }
+
+  #fail(error: Error): void {
+    // Nobody waits for this round any more: the error must not be lost, so it ends the process, and that the run.
+    if (this.#state === 'over') throw error;
+    this.#end();
+    this.reject(error);
+  }
+
+  #end(): void {
+    this.#state = 'over';
+    clearTimeout(this.#timer);
+  }
+}
