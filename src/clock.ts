@@ -17,3 +17,8 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
   now: () => performance.now(),
 };
+
+/** Runs a task when the work of the present turn is done, before the loop waits again. */
+export function atEndOfTurn(task: () => void): void {
+  process.nextTick(task);
+}

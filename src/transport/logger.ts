@@ -1,0 +1,84 @@
+import { hasFunctions, optionError } from './option-checks.js';
+
+/**
+ * Where log lines go: Nest's `Logger`, or anything with its methods. `debug` and `verbose` may be missing, as in
+ * Nest's `LoggerService`; what would go there is dropped then.
+ */
+export interface Logger {
+  log(message: string): void;
+  error(message: string): void;
+  warn(message: string): void;
+  debug?(message: string): void;
+  verbose?(message: string): void;
+}
+
+/** From everything to nothing. Each shows its own lines and those of every level after it. */
+export const LOG_LEVELS = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface LogOptions {
+  /**
+   * Whether to log at all.
+   * @default true
+   */
+  logging?: boolean | undefined;
+  /**
+   * The least level that is logged. `log()` lines are of level `INFO`, `verbose()` lines of level `TRACE`.
+   * @default 'ALL'
+   */
+  logLevel?: LogLevel | undefined;
+  /**
+   * Where the lines go.
+   * @default lines on the standard error stream
+   */
+  logger?: Logger | undefined;
+}
+
+/** What the parts of the transport log to: `LogOptions` already applied. */
+export type ResolvedLogger = Required<Logger>;
+
+/**
+ * Checks the options and puts the levels in front of the logger.
+ * @param context names the part that logs, in the lines of the default logger
+ * @throws N2NError `INVALID_OPTIONS`
+ */
+export function resolveLogger(options: LogOptions, context: string): ResolvedLogger {
+  const { logging = true, logLevel = 'ALL', logger = stderrLogger(context) } = options;
+  if (typeof logging !== 'boolean') throw optionError('logging', logging, 'true or false');
+  if (!LOG_LEVELS.includes(logLevel))
+    throw optionError('logLevel', logLevel, `one of ${LOG_LEVELS.join(', ')}`);
+  if (!isLogger(logger))
+    throw optionError('logger', logger, 'an object with the methods log, error and warn');
+
+  const least = logging ? LOG_LEVELS.indexOf(logLevel) : Infinity;
+  const lineOf = (level: LogLevel, method: keyof Logger) =>
+    LOG_LEVELS.indexOf(level) < least ? ignoreLine : (message: string) => logger[method]?.(message);
+  return {
+    verbose: lineOf('TRACE', 'verbose'),
+    debug: lineOf('DEBUG', 'debug'),
+    log: lineOf('INFO', 'log'),
+    warn: lineOf('WARN', 'warn'),
+    error: lineOf('ERROR', 'error'),
+  };
+}
+
+function ignoreLine(): void {}
+
+function isLogger(value: unknown): value is Logger {
+  return hasFunctions(value, ['log', 'error', 'warn']);
+}
+
+/** The standard output stays the program's own: a library's log must not end up in somebody's pipe. */
+function stderrLogger(context: string): ResolvedLogger {
+  const lineOf = (level: LogLevel) => (message: string) => {
+    process.stderr.write(`${new Date().toISOString()} ${level} [${context}] ${message}\n`);
+  };
+  return {
+    verbose: lineOf('TRACE'),
+    debug: lineOf('DEBUG'),
+    log: lineOf('INFO'),
+    warn: lineOf('WARN'),
+    error: lineOf('ERROR'),
+  };
+}
