@@ -1,5 +1,10 @@
 // For Nest services. Plain Node programs take `nestjs-n2n/node`, which imports no Nest.
-export { N2NServer, N2N_TRANSPORT, type N2NServerEvents, type N2NServerStatus } from './strategy/n2n-server.js';
+export {
+  N2NServer,
+  N2N_TRANSPORT,
+  type N2NServerEvents,
+  type N2NServerStatus,
+} from './strategy/n2n-server.js';
 export type { N2NServerOptions } from './strategy/n2n-server-options.js';
 export { N2NContext } from './strategy/n2n-context.js';
 export { N2NClient, type N2NClientEvents, type N2NClientStatus } from './client-proxy/n2n-client.js';

@@ -1,7 +1,13 @@
 // For Node programs without Nest: nothing below this file imports it.
-export { NodeClient } from './transport/node-client.js';
+export {
+  NodeClient,
+  // The name that `node2node-socket.io` had for it.
+  NodeClient as nodeClient,
+} from './transport/node-client.js';
 export type { NodeClientError, NodeClientEvents } from './transport/node-client-events.js';
 export type { AuthData, NodeClientOptions, TlsOptions } from './transport/node-client-options.js';
+export { listen, type ListenSettings } from './transport/listen.js';
+export type { ListenOptions } from './transport/listen-options.js';
 export { addTransport, type TransportDefinition } from './transport/transport-registry.js';
 export { NodeEngine, type NodeEngineOptions } from './transport/node-engine.js';
 export { NODE_TRANSPORT, NodeClientTransport, NodeServerTransport } from './transport/node-transport.js';

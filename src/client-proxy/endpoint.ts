@@ -1,3 +1,4 @@
+import { atEndOfTurn } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../peer/outgoing-call.js';
 import { Peer, type CallOptions } from '../peer/peer.js';
@@ -116,7 +117,9 @@ export class Endpoint {
     if (this.state.is === 'closed') {
       throw new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
     }
-    const call = new WaitingCall(kind, pattern, value, options, sink, (dropped) => this.waiting.remove(dropped));
+    const call = new WaitingCall(kind, pattern, value, options, sink, (dropped) =>
+      this.waiting.remove(dropped),
+    );
     this.waiting.add(call);
     this.begin();
     return call;
@@ -147,7 +150,7 @@ export class Endpoint {
         helloTimeout,
         maxPending: MAX_PENDING,
         clock,
-        defer: process.nextTick,
+        defer: atEndOfTurn,
       },
     );
     this.state = { is: 'greeting', peer };

@@ -1,6 +1,12 @@
 import { systemClock, type Clock } from '../clock.js';
 import type { NodeClientOptions } from '../transport/node-client-options.js';
-import { isRecord, millisecondsOption, optionError, wholeNumberOption } from '../transport/option-checks.js';
+import {
+  requireOptions,
+  millisecondsOption,
+  optionError,
+  payloadOption,
+  wholeNumberOption,
+} from '../transport/option-checks.js';
 
 /** The options of `NodeClient` that an `N2NClient` sets itself, or calls by another name. */
 type OwnNodeClientOptions = 'timeout' | 'parser' | 'maxBuffered' | 'clock' | 'random' | 'secure';
@@ -60,17 +66,19 @@ const MIB = 1024 * 1024;
 
 /** @throws N2NError `INVALID_OPTIONS` */
 export function resolveN2NClientOptions(options: N2NClientOptions): ResolvedN2NClientOptions {
-  if (!isRecord(options as unknown)) throw optionError('options', options, 'an object');
-  const { url, timeout, heartbeatTimeout, maxPayload, maxBuffered, maxBufferedBytes, ...connection } = options;
-  if (url !== undefined && typeof url !== 'string') throw optionError('url', url, 'an address such as "http://host:6262"');
+  requireOptions(options);
+  const { url, timeout, heartbeatTimeout, maxPayload, maxBuffered, maxBufferedBytes, ...connection } =
+    options;
+  if (url !== undefined && typeof url !== 'string')
+    throw optionError('url', url, 'an address such as "http://host:6262"');
   return Object.freeze<ResolvedN2NClientOptions>({
     url: url ?? DEFAULT_URL,
-    timeout: wholeNumberOption('timeout', timeout, 30_000, { least: 0, most: 2 ** 31 - 1, unit: ' of milliseconds' }),
-    maxPayload: wholeNumberOption('maxPayload', maxPayload, 4 * MIB, {
-      least: 1024,
+    timeout: wholeNumberOption('timeout', timeout, 30_000, {
+      least: 0,
       most: 2 ** 31 - 1,
-      unit: ' of bytes',
+      unit: ' of milliseconds',
     }),
+    maxPayload: payloadOption('maxPayload', maxPayload),
     maxBuffered: wholeNumberOption('maxBuffered', maxBuffered, 10_000, { least: 0, most: 2 ** 31 - 1 }),
     maxBufferedBytes: wholeNumberOption('maxBufferedBytes', maxBufferedBytes, 16 * MIB, {
       least: 0,

@@ -11,7 +11,11 @@ import type { NodeClient } from '../transport/node-client.js';
 import type { NodeClientEvents } from '../transport/node-client-events.js';
 import { Endpoint, type EndpointStatus } from './endpoint.js';
 import { EventOutcome } from './event-outcome.js';
-import { resolveN2NClientOptions, type N2NClientOptions, type ResolvedN2NClientOptions } from './n2n-client-options.js';
+import {
+  resolveN2NClientOptions,
+  type N2NClientOptions,
+  type ResolvedN2NClientOptions,
+} from './n2n-client-options.js';
 
 /** The events of the connection, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- Nest's type of an events map; NodeClientEvents says the rest
@@ -115,7 +119,8 @@ export class N2NClient extends ClientProxy<N2NClientEvents> implements OnApplica
     const outcome = new EventOutcome((error) => this.logger.error(`An event was lost: ${messageOf(error)}`));
     try {
       const { route, value, options } = this.prepare(pattern, data);
-      if (this.endpoint.emit(route, value, outcome, options)) return WRITTEN as Observable<unknown> as Observable<TResult>;
+      if (this.endpoint.emit(route, value, outcome, options))
+        return WRITTEN as Observable<unknown> as Observable<TResult>;
     } catch (error) {
       outcome.error(error);
     }
@@ -123,7 +128,10 @@ export class N2NClient extends ClientProxy<N2NClientEvents> implements OnApplica
   }
 
   /** @internal What the base class builds calls from; `send` goes without it, and without three Observables a call. */
-  protected override publish({ pattern, data }: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+  protected override publish(
+    { pattern, data }: ReadPacket,
+    callback: (packet: WritePacket) => void,
+  ): () => void {
     const subscription = this.send<unknown>(pattern, data).subscribe({
       next: (response) => callback({ response }),
       error: (err: unknown) => callback({ err }),

@@ -58,7 +58,12 @@ export class N2NModule {
   /** @throws N2NError `INVALID_OPTIONS` */
   static register({ name, isGlobal, ...options }: N2NModuleOptions = {}): DynamicModule {
     const provider = { provide: getN2NToken(name), useValue: new N2NClient(options) };
-    return { module: N2NModule, global: isGlobal ?? false, providers: [provider], exports: [provider.provide] };
+    return {
+      module: N2NModule,
+      global: isGlobal ?? false,
+      providers: [provider],
+      exports: [provider.provide],
+    };
   }
 
   /** Bad options fail the application's start with an N2NError `INVALID_OPTIONS`. */
@@ -87,7 +92,10 @@ function clientProvider(
   }
   const factory = useExisting ?? useClass;
   if (factory === undefined) {
-    throw new N2NError('INVALID_OPTIONS', 'N2NModule.registerAsync needs useFactory, useClass or useExisting.');
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      'N2NModule.registerAsync needs useFactory, useClass or useExisting.',
+    );
   }
   return {
     provide: token,

@@ -38,7 +38,10 @@ export class WaitingCall implements Expiring {
   write(peer: Peer): void {
     try {
       if (this.kind === 'call') {
-        const call = peer.call(this.pattern, this.value, this.sink, { ...this.options, since: this.lastSign });
+        const call = peer.call(this.pattern, this.value, this.sink, {
+          ...this.options,
+          since: this.lastSign,
+        });
         this.cancelWritten = () => call.cancel();
       } else {
         peer.emit(this.pattern, this.value, this.options.metadata);
@@ -62,9 +65,13 @@ export class WaitingCall implements Expiring {
   onExpired(): void {
     this.drop(this);
     this.sink.error(
-      new N2NError('TIMEOUT', `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come.`, {
-        details: { pattern: this.pattern, timeout: this.timeout },
-      }),
+      new N2NError(
+        'TIMEOUT',
+        `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come.`,
+        {
+          details: { pattern: this.pattern, timeout: this.timeout },
+        },
+      ),
     );
   }
 }

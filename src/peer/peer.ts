@@ -170,7 +170,14 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
     }
   }
 
-  private onWholeFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+  private onWholeFrame(
+    type: number,
+    flags: number,
+    id: number,
+    chunk: Buffer,
+    from: number,
+    to: number,
+  ): void {
     switch (type as FrameTypeValue) {
       case FrameType.NEXT:
         this.onNext(flags, id, chunk, from, to);
@@ -194,7 +201,10 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
         break;
     }
     if ((type & SKIPPABLE) === 0) {
-      throw new N2NError('PROTOCOL_ERROR', `A frame of type ${type} is not known here, and not marked as skippable.`);
+      throw new N2NError(
+        'PROTOCOL_ERROR',
+        `A frame of type ${type} is not known here, and not marked as skippable.`,
+      );
     }
   }
 
@@ -223,7 +233,14 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
     call.sink.error(readError(flags, chunk, from, to));
   }
 
-  private onRequest(flags: number, id: number, chunk: Buffer, from: number, to: number, isCall: boolean): void {
+  private onRequest(
+    flags: number,
+    id: number,
+    chunk: Buffer,
+    from: number,
+    to: number,
+    isCall: boolean,
+  ): void {
     if ((id & 1) === this.parity || this.incoming.has(id)) {
       throw new N2NError('PROTOCOL_ERROR', `The id ${id} is not the other side's to use, or is in use.`);
     }
@@ -240,7 +257,9 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
     const call = new IncomingCall(id, front.pattern, data, metadata, isCall, this);
     if (isCall) this.incoming.set(id, call);
     if (!this.queue.add(call)) {
-      call.fail(new N2NError('OVERLOADED', 'The other side has more calls waiting than it takes; try again later.'));
+      call.fail(
+        new N2NError('OVERLOADED', 'The other side has more calls waiting than it takes; try again later.'),
+      );
     }
   }
 
@@ -322,7 +341,11 @@ function readError(flags: number, chunk: Buffer, from: number, to: number): unkn
     return error;
   }
   if ((flags & FLAG_SYSTEM) === 0) return value;
-  const { code, message, details } = (value ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
+  const { code, message, details } = (value ?? {}) as {
+    code?: unknown;
+    message?: unknown;
+    details?: unknown;
+  };
   return new N2NError(
     isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR',
     String(message),

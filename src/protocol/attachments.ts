@@ -37,7 +37,8 @@ export function containsBytes(value: object): boolean {
   if ('toJSON' in value && typeof value.toJSON === 'function') return false;
   for (const key in value) {
     const member = (value as Record<string, unknown>)[key];
-    if (typeof member === 'object' && member !== null && containsBytes(member) && Object.hasOwn(value, key)) return true;
+    if (typeof member === 'object' && member !== null && containsBytes(member) && Object.hasOwn(value, key))
+      return true;
   }
   return false;
 }
@@ -48,7 +49,10 @@ export function detach(value: object): Detached {
   const paths: Path[] = [];
   const json = Buffer.from(JSON.stringify(lift(value, [], paths, pieces)));
   if (pieces.length > MAX_ATTACHMENTS) {
-    throw new N2NError('NOT_SERIALIZABLE', `${pieces.length} Buffers in one value; at most ${MAX_ATTACHMENTS} can be sent.`);
+    throw new N2NError(
+      'NOT_SERIALIZABLE',
+      `${pieces.length} Buffers in one value; at most ${MAX_ATTACHMENTS} can be sent.`,
+    );
   }
   const pathText = Buffer.from(JSON.stringify(paths));
   const fixed = Buffer.alloc(FIXED_BYTES + 4 * pieces.length);
@@ -74,7 +78,8 @@ function lift(value: unknown, path: Path, paths: Path[], pieces: Uint8Array[]): 
   if (Array.isArray(value)) return value.map((item, index) => lift(item, [...path, index], paths, pieces));
   if ('toJSON' in value && typeof value.toJSON === 'function') return value;
   const copy: [string, unknown][] = [];
-  for (const [key, member] of Object.entries(value)) copy.push([key, lift(member, [...path, key], paths, pieces)]);
+  for (const [key, member] of Object.entries(value))
+    copy.push([key, lift(member, [...path, key], paths, pieces)]);
   return Object.fromEntries(copy);
 }
 
@@ -88,7 +93,8 @@ export function attach(body: Buffer): unknown {
   // One member that holds the value, so that a path of no steps has a place to be written to as well.
   const root = { value: JSON.parse(utf8Text(body, jsonAt, pathsAt)) as unknown };
   const paths = JSON.parse(utf8Text(body, pathsAt, pieceAt)) as unknown;
-  if (!Array.isArray(paths) || paths.length !== count) throw new RangeError('as many paths as attachments are needed');
+  if (!Array.isArray(paths) || paths.length !== count)
+    throw new RangeError('as many paths as attachments are needed');
   for (let index = 0; index < count; index++) {
     const end = pieceAt + body.readUInt32BE(FIXED_BYTES + 4 * index);
     if (end > body.length) throw new RangeError('attachments reach beyond the value');
@@ -104,14 +110,19 @@ function place(root: { value: unknown }, path: unknown, piece: Buffer): void {
   let holder: unknown = root;
   let key: unknown = 'value';
   for (const step of path) {
-    holder = member(holder, key);
+    holder = ownMember(holder, key);
     key = step;
   }
-  if (member(holder, key) !== null) throw new TypeError('an attachment takes the place of null');
-  Object.defineProperty(holder, key as string, { value: piece, writable: true, enumerable: true, configurable: true });
+  if (ownMember(holder, key) !== null) throw new TypeError('an attachment takes the place of null');
+  Object.defineProperty(holder, key as string, {
+    value: piece,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
-function member(holder: unknown, key: unknown): unknown {
+function ownMember(holder: unknown, key: unknown): unknown {
   if (typeof holder !== 'object' || holder === null) throw new TypeError('a path leads through objects');
   if ((typeof key !== 'string' && typeof key !== 'number') || !Object.hasOwn(holder, key)) {
     throw new TypeError('a path leads through members that are there');

@@ -30,5 +30,8 @@ export function readU32(from: Buffer, at: number): number {
 }
 
 function brokenFrame(at: number, length: number): N2NError {
-  return new N2NError('PROTOCOL_ERROR', `The frame at byte ${at} reaches beyond its chunk of ${length} bytes.`);
+  return new N2NError(
+    'PROTOCOL_ERROR',
+    `The frame at byte ${at} reaches beyond its chunk of ${length} bytes.`,
+  );
 }

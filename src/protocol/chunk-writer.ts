@@ -116,7 +116,8 @@ export class ChunkWriter {
       return;
     }
     const front = requestFront(head);
-    const flags = formOf(value) | (remaining > 0 ? FLAG_DEADLINE : 0) | (metadata === undefined ? 0 : FLAG_METADATA);
+    const flags =
+      formOf(value) | (remaining > 0 ? FLAG_DEADLINE : 0) | (metadata === undefined ? 0 : FLAG_METADATA);
     this.writeBody(type, flags, id, bytesOf(value), front);
   }
 
@@ -151,7 +152,13 @@ export class ChunkWriter {
   }
 
   /** Writes a body of any length, in fragments where it is long. */
-  private writeBody(type: FrameType, flags: number, id: number, parts: readonly Uint8Array[], front?: Buffer): void {
+  private writeBody(
+    type: FrameType,
+    flags: number,
+    id: number,
+    parts: readonly Uint8Array[],
+    front?: Buffer,
+  ): void {
     let length = 0;
     for (const part of parts) length += part.length;
     if (length > this.maxPayload) {
@@ -172,7 +179,13 @@ export class ChunkWriter {
     this.writeFragments(type, flags, id, body, total);
   }
 
-  private writeFragments(type: FrameType, flags: number, id: number, body: readonly Uint8Array[], total: number): void {
+  private writeFragments(
+    type: FrameType,
+    flags: number,
+    id: number,
+    body: readonly Uint8Array[],
+    total: number,
+  ): void {
     let missing = total;
     let room = 0;
     for (const part of body) {
@@ -182,7 +195,14 @@ export class ChunkWriter {
           room = Math.min(FRAGMENT_BYTES, missing);
           missing -= room;
           this.reserve(FRAME_HEADER_BYTES + room);
-          this.end = writeHeader(this.slab, this.end, type, missing > 0 ? flags | FLAG_MORE : flags, id, room);
+          this.end = writeHeader(
+            this.slab,
+            this.end,
+            type,
+            missing > 0 ? flags | FLAG_MORE : flags,
+            id,
+            room,
+          );
         }
         const taken = Math.min(room, part.length - from);
         this.append(part.subarray(from, from + taken));
@@ -213,7 +233,10 @@ export class ChunkWriter {
 function requestFront(head: RequestHead): Buffer {
   const pattern = Buffer.from(head.pattern);
   if (pattern.length > MAX_PATTERN_BYTES) {
-    throw new N2NError('PAYLOAD_TOO_LARGE', `The pattern has ${pattern.length} bytes; at most ${MAX_PATTERN_BYTES} can be sent.`);
+    throw new N2NError(
+      'PAYLOAD_TOO_LARGE',
+      `The pattern has ${pattern.length} bytes; at most ${MAX_PATTERN_BYTES} can be sent.`,
+    );
   }
   const metadata = head.metadata === undefined ? undefined : Buffer.from(head.metadata);
   const front = Buffer.alloc(
@@ -239,7 +262,14 @@ function bytesOf(value: EncodedValue): readonly Uint8Array[] {
   return value instanceof Uint8Array ? [value] : [value.head, ...value.pieces];
 }
 
-function writeHeader(to: Buffer, at: number, type: number, flags: number, id: number, length: number): number {
+function writeHeader(
+  to: Buffer,
+  at: number,
+  type: number,
+  flags: number,
+  id: number,
+  length: number,
+): number {
   to[at] = type;
   to[at + 1] = flags;
   writeU32(to, at + 2, id);

@@ -21,10 +21,15 @@ export function encodeValue(value: unknown): EncodedValue {
     if (typeof value === 'object' && value !== null && containsBytes(value)) return detach(value);
     text = JSON.stringify(value);
   } catch (error) {
-    throw new N2NError('NOT_SERIALIZABLE', `The value cannot be written as JSON: ${messageOf(error)}`, { cause: error });
+    throw new N2NError('NOT_SERIALIZABLE', `The value cannot be written as JSON: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   if (text === undefined) {
-    throw new N2NError('NOT_SERIALIZABLE', `A ${typeof value} cannot be sent; send data that JSON can express, or bytes.`);
+    throw new N2NError(
+      'NOT_SERIALIZABLE',
+      `A ${typeof value} cannot be sent; send data that JSON can express, or bytes.`,
+    );
   }
   return text;
 }

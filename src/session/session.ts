@@ -173,7 +173,9 @@ export class Session {
   /** The other side ended the session, and said why. */
   private onSessionError(said: unknown): void {
     const { code, message } = (said ?? {}) as { code?: unknown; message?: unknown };
-    this.end(new N2NError(isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR', `The other side says: ${String(message)}`));
+    this.end(
+      new N2NError(isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR', `The other side says: ${String(message)}`),
+    );
     this.link.close('the other side ended the session');
   }
 

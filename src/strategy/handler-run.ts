@@ -66,16 +66,18 @@ function subscribe(values: Observable<unknown>, responder: Responder, report: Re
   });
 }
 
-async function iterate(values: AsyncIterable<unknown>, responder: Responder, report: ReportError): Promise<void> {
+async function iterate(
+  values: AsyncIterable<unknown>,
+  responder: Responder,
+  report: ReportError,
+): Promise<void> {
   const iterator = values[Symbol.asyncIterator]();
-  let cancelled = false;
   responder.whenCancelled(() => {
-    cancelled = true;
-    // A generator that waits for something hears of it when that comes; nothing can interrupt it before.
+    // Ends the loop below. A generator that waits for something hears of it when that has come, not before.
     iterator.return?.().catch(report);
   });
   try {
-    while (!cancelled) {
+    for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- values come one after the other
       const { done, value } = await iterator.next();
       if (done === true) break;

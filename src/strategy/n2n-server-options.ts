@@ -1,17 +1,16 @@
-import { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
-import { Server as HttpsServer } from 'node:https';
-import type { Clock } from '../clock.js';
-import { systemClock } from '../clock.js';
+import { systemClock, type Clock } from '../clock.js';
+import { resolveListenTarget, type ListenTarget } from '../transport/http-listener.js';
+import type { ListenOptions } from '../transport/listen-options.js';
 import {
+  requireOptions,
   millisecondsOption,
-  optionError,
-  isRecord,
+  payloadOption,
   refuseUnknownOptions,
-  secretOptionError,
   wholeNumberOption,
 } from '../transport/option-checks.js';
-import { checkTransportNames } from '../transport/transport-registry.js';
 
 /** Where `N2NServer` listens: a port of its own, a Unix domain socket, or an HTTP server that listens already. */
 export interface N2NServerOptions {
@@ -77,20 +76,11 @@ export interface N2NServerOptions {
   maxInFlight?: number | undefined;
 }
 
-/** Where the server listens, as one choice of three. */
-export type ListenTarget =
-  | { readonly kind: 'port'; readonly port: number; readonly host: string }
-  | { readonly kind: 'socket'; readonly path: string }
-  | { readonly kind: 'shared'; readonly server: HttpServer | HttpsServer };
-
 /** `N2NServerOptions` after validation. */
 export interface ResolvedN2NServerOptions {
   readonly target: ListenTarget;
-  readonly tls: TlsOptions | undefined;
-  readonly path: string;
-  readonly transports: readonly string[];
-  readonly heartbeatInterval: number;
-  readonly heartbeatTimeout: number;
+  /** For Socket.IO, in its own names. */
+  readonly socketIo: ListenOptions;
   readonly handshakeTimeout: number;
   readonly maxPayload: number;
   readonly maxInFlight: number;
@@ -112,84 +102,28 @@ const OPTION_NAMES: readonly (keyof N2NServerOptions)[] = [
   'maxInFlight',
 ];
 
-export const DEFAULT_PORT = 6262;
-export const DEFAULT_MAX_PAYLOAD = 4 * 1024 * 1024;
-export const DEFAULT_MAX_IN_FLIGHT = 1024;
-
-/** Payloads are numbered in four bytes of length; half of that is more than a process should hold of one anyway. */
-export const MOST_PAYLOAD = 2 ** 31 - 1;
+/** What a packet may have around a payload: frames, a pattern, metadata, attachments. */
+const PACKET_ALLOWANCE = 256 * 1024;
 
 /** @throws N2NError `INVALID_OPTIONS` */
 export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NServerOptions {
-  const raw: unknown = options;
-  if (!isRecord(raw)) throw optionError('options', options, 'an object');
+  requireOptions(options);
   refuseUnknownOptions(options, OPTION_NAMES);
-  const { transports = ['nodeTransport', 'websocket'] } = options;
-  checkTransportNames(transports);
-  const target = resolveTarget(options);
+  const handshakeTimeout = millisecondsOption('handshakeTimeout', options.handshakeTimeout, 10_000);
+  const maxPayload = payloadOption('maxPayload', options.maxPayload);
   return Object.freeze<ResolvedN2NServerOptions>({
-    target,
-    tls: resolveTls(options.tls, target),
-    path: resolvePath(options.path),
-    transports: [...transports],
-    heartbeatInterval: millisecondsOption('heartbeatInterval', options.heartbeatInterval, 10_000),
-    heartbeatTimeout: millisecondsOption('heartbeatTimeout', options.heartbeatTimeout, 5_000),
-    handshakeTimeout: millisecondsOption('handshakeTimeout', options.handshakeTimeout, 10_000),
-    maxPayload: wholeNumberOption('maxPayload', options.maxPayload, DEFAULT_MAX_PAYLOAD, {
-      least: 1024,
-      most: MOST_PAYLOAD,
-      unit: ' of bytes',
-    }),
-    maxInFlight: wholeNumberOption('maxInFlight', options.maxInFlight, DEFAULT_MAX_IN_FLIGHT, {
-      least: 1,
-      most: 1_000_000,
-    }),
+    target: resolveListenTarget(options),
+    socketIo: {
+      path: options.path,
+      transports: options.transports,
+      pingInterval: millisecondsOption('heartbeatInterval', options.heartbeatInterval, 10_000),
+      pingTimeout: millisecondsOption('heartbeatTimeout', options.heartbeatTimeout, 5_000),
+      connectTimeout: handshakeTimeout,
+      maxHttpBufferSize: maxPayload + PACKET_ALLOWANCE,
+    },
+    handshakeTimeout,
+    maxPayload,
+    maxInFlight: wholeNumberOption('maxInFlight', options.maxInFlight, 1024, { least: 1, most: 1_000_000 }),
     clock: systemClock,
   });
-}
-
-function resolveTarget({ port, host, socketPath, server }: N2NServerOptions): ListenTarget {
-  if (server !== undefined) {
-    const given: unknown = server;
-    if (!(given instanceof HttpServer) && !(given instanceof HttpsServer)) {
-      throw optionError('server', server, 'an HTTP or HTTPS server of Node, such as app.getHttpServer()');
-    }
-    refuseBeside('server', { port, host, socketPath });
-    return { kind: 'shared', server };
-  }
-  if (socketPath !== undefined) {
-    if (typeof socketPath !== 'string' || socketPath === '') {
-      throw optionError('socketPath', socketPath, 'the path of a Unix domain socket');
-    }
-    refuseBeside('socketPath', { port, host });
-    return { kind: 'socket', path: socketPath };
-  }
-  if (host !== undefined && (typeof host !== 'string' || host === '')) {
-    throw optionError('host', host, 'the name or address of an interface of this machine');
-  }
-  return {
-    kind: 'port',
-    port: wholeNumberOption('port', port, DEFAULT_PORT, { least: 0, most: 65_535 }),
-    host: host ?? 'localhost',
-  };
-}
-
-function refuseBeside(chosen: string, others: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(others)) {
-    if (value !== undefined) throw optionError(name, value, `left out beside "${chosen}", which says where to listen`);
-  }
-}
-
-function resolveTls(tls: TlsOptions | undefined, target: ListenTarget): TlsOptions | undefined {
-  if (tls === undefined) return undefined;
-  if (!isRecord(tls)) throw secretOptionError('tls', tls, 'an object of TLS settings');
-  if (target.kind === 'shared') throw secretOptionError('tls', tls, 'left out beside "server", which has its own');
-  return tls as TlsOptions;
-}
-
-function resolvePath(path: string | undefined): string {
-  if (path === undefined) return '/socket.io/';
-  const inner = typeof path === 'string' ? path.replace(/^\/+|\/+$/g, '') : '';
-  if (inner === '' || /[\s?#]/.test(inner)) throw optionError('path', path, 'a path such as "/socket.io/"');
-  return `/${inner}/`;
 }

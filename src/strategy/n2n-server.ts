@@ -1,23 +1,29 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
+import { atEndOfTurn } from '../clock.js';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
 import { Peer } from '../peer/peer.js';
 import type { Link } from '../session/link.js';
+import { createHttpListener } from '../transport/http-listener.js';
 import { n2nParser } from '../transport/n2n-parser.js';
-import { createSocketIoServer, type SocketIoServer, type SocketIoSocket } from '../transport/socket-io-server.js';
+import {
+  createSocketIoServer,
+  type SocketIoServer,
+  type SocketIoSocket,
+} from '../transport/socket-io-server.js';
 import { acceptLink } from '../transport/socket-link.js';
 import { runHandler, type Responder } from './handler-run.js';
-import { createListener } from './listener.js';
 import { N2NContext } from './n2n-context.js';
-import { resolveN2NServerOptions, type N2NServerOptions, type ResolvedN2NServerOptions } from './n2n-server-options.js';
+import {
+  resolveN2NServerOptions,
+  type N2NServerOptions,
+  type ResolvedN2NServerOptions,
+} from './n2n-server-options.js';
 import { StockPeer } from './stock-peer.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
-
-/** What a packet may have around its payload: frames, a pattern, metadata, attachments. */
-const PACKET_ALLOWANCE = 256 * 1024;
 
 /** The events of the Socket.IO server, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
@@ -53,16 +59,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   constructor(options: N2NServerOptions = {}) {
     super();
     this.options = resolveN2NServerOptions(options);
-    const { path, transports, heartbeatInterval, heartbeatTimeout, handshakeTimeout, maxPayload } = this.options;
-    const { io, attach } = createSocketIoServer({
-      path,
-      transports,
-      heartbeatInterval,
-      heartbeatTimeout,
-      handshakeTimeout,
-      maxPacket: maxPayload + PACKET_ALLOWANCE,
-      socketIo: { parser: n2nParser },
-    });
+    const { io, attach } = createSocketIoServer({ ...this.options.socketIo, parser: n2nParser });
     this.io = io;
     this.attach = attach;
     io.on('connection', (socket) => this.onConnection(socket));
@@ -74,7 +71,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    */
   listen(callback: (error?: unknown) => void): void {
     const detachOnClose = (): void => this.disconnectAll(detach);
-    const listener = createListener(this.options, detachOnClose);
+    const listener = createHttpListener(this.options.target, detachOnClose);
     const detach = this.attach(listener.server);
     if (this.options.target.kind !== 'shared') this.io.httpServer = listener.server;
     this.stop = async () => {
@@ -156,7 +153,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
         helloTimeout: handshakeTimeout,
         maxPending: maxPayload + 16 * 1024 * 1024,
         clock,
-        defer: process.nextTick,
+        defer: atEndOfTurn,
       },
     );
     this.peers.add(peer);
@@ -174,7 +171,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
       this.run(handler, call, context, call);
       return;
     }
-    const responder = end === undefined ? call : new HookedResponder(call, () => end(this.transportId, context));
+    const responder =
+      end === undefined ? call : new HookedResponder(call, () => end(this.transportId, context));
     if (start === undefined) this.run(handler, call, context, responder);
     else start(this.transportId, context, async () => this.run(handler, call, context, responder));
   }

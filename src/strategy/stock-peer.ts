@@ -12,7 +12,10 @@ type Acknowledge = (answer: unknown) => void;
  */
 export class StockPeer implements ReplyPort {
   private readonly queue: ServingQueue;
-  private readonly pending = new Map<number, { call: IncomingCall; acknowledge: Acknowledge; last: unknown }>();
+  private readonly pending = new Map<
+    number,
+    { call: IncomingCall; acknowledge: Acknowledge; last: unknown }
+  >();
   private nextId = 1;
 
   constructor(

@@ -50,10 +50,12 @@ class Decoder extends DefaultDecoder {
   }
 }
 
+const WITH_ATTACHMENTS: ReadonlySet<number> = new Set([PacketType.BINARY_EVENT, PacketType.BINARY_ACK]);
+
 /** The count that stands before the first dash of a packet with attachments; `super.add` has validated it. */
 function attachmentsOf(message: string): number {
   const type = message.charCodeAt(0) - 48;
-  if (type !== PacketType.BINARY_EVENT && type !== PacketType.BINARY_ACK) return 0;
+  if (!WITH_ATTACHMENTS.has(type)) return 0;
   return Number(message.slice(1, message.indexOf('-')));
 }
 

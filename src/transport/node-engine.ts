@@ -1,6 +1,11 @@
 import { ServerResponse, type IncomingMessage, type Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Server as EngineServer, type AttachOptions, type ErrorCallback, type ServerOptions } from 'engine.io';
+import {
+  Server as EngineServer,
+  type AttachOptions,
+  type ErrorCallback,
+  type ServerOptions,
+} from 'engine.io';
 import { N2NError, messageOf } from '../n2n-error.js';
 import { UPGRADE_TOKEN } from './node-transport.js';
 import type { EngineRequest } from './stream-server-transport.js';
@@ -44,12 +49,15 @@ export class NodeEngine extends EngineServer {
     const isOurs = (request: IncomingMessage): boolean => pathOf(request) === path;
     const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
       if (isOurs(request)) this.handleUpgrade(request, stream, head);
-      else if (server.listenerCount('upgrade') === 1) refuse(stream, '404 Not Found', 'Nothing is upgraded here');
+      else if (server.listenerCount('upgrade') === 1)
+        refuse(stream, '404 Not Found', 'Nothing is upgraded here');
     };
     const onClose = (): void => void this.close();
     server.on('upgrade', onUpgrade);
     server.on('close', onClose);
-    const detachRequests = this.transportNames.includes('polling') ? this.attachRequests(server, isOurs) : () => {};
+    const detachRequests = this.transportNames.includes('polling')
+      ? this.attachRequests(server, isOurs)
+      : () => {};
     return () => {
       server.off('upgrade', onUpgrade);
       server.off('close', onClose);
@@ -62,12 +70,14 @@ export class NodeEngine extends EngineServer {
     // The stream may be reset at any byte of the handshake, and no one else listens yet.
     stream.on('error', ignore);
     try {
-      engineRequest._query ??= Object.fromEntries(new URL(request.url ?? '', 'http://localhost').searchParams);
+      engineRequest._query ??= Object.fromEntries(
+        new URL(request.url ?? '', 'http://localhost').searchParams,
+      );
     } catch (error) {
       refuse(stream, '400 Bad Request', messageOf(error));
       return;
     }
-    if (serverTransport(String(engineRequest._query['transport'])) === undefined) {
+    if (serverTransport(engineRequest._query['transport']) === undefined) {
       super.handleUpgrade(request, stream, head);
       return;
     }
@@ -108,7 +118,7 @@ export class NodeEngine extends EngineServer {
   }
 
   protected override verify(request: EngineRequest, upgrade: boolean, done: ErrorCallback): boolean | void {
-    const name = String(request._query['transport']);
+    const name = request._query['transport'];
     if (serverTransport(name) === undefined) return super.verify(request, upgrade, done);
     if (!this.transportNames.includes(name)) return done(errors.UNKNOWN_TRANSPORT, { transport: name });
     if (!upgrade) return done(errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR' });
@@ -134,11 +144,14 @@ export class NodeEngine extends EngineServer {
   }
 
   private get transportNames(): readonly string[] {
-    return (this.opts.transports ?? []) as readonly string[];
+    return this.opts.transports ?? [];
   }
 
   private attachRequests(server: HttpServer, isOurs: (request: IncomingMessage) => boolean): () => void {
-    const others = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+    const others = server.listeners('request') as ((
+      request: IncomingMessage,
+      response: ServerResponse,
+    ) => void)[];
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
       if (isOurs(request)) this.handleRequest(request, response);
       else for (const other of others) other.call(server, request, response);
@@ -152,12 +165,18 @@ export class NodeEngine extends EngineServer {
 
   private accept(request: EngineRequest, stream: Duplex, head: Buffer, response: ServerResponse): void {
     if (request.headers.upgrade?.toLowerCase() !== UPGRADE_TOKEN) {
-      this.reject(request, stream, errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR', message: 'Wrong upgrade' });
+      this.reject(request, stream, errors.BAD_REQUEST, {
+        name: 'TRANSPORT_HANDSHAKE_ERROR',
+        message: 'Wrong upgrade',
+      });
       return;
     }
     // Bytes before the 101 belong to no protocol: a client does not know yet that it may send any.
     if (head.length > 0) {
-      this.reject(request, stream, errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR', message: 'Early bytes' });
+      this.reject(request, stream, errors.BAD_REQUEST, {
+        name: 'TRANSPORT_HANDSHAKE_ERROR',
+        message: 'Early bytes',
+      });
       return;
     }
     const headers: Record<string, unknown> = { ...response.getHeaders() };
@@ -178,11 +197,16 @@ export class NodeEngine extends EngineServer {
     this.streams.delete(request);
   }
 
-  private reject(request: EngineRequest, stream: Duplex, code: number, context: Record<string, unknown> = {}): void {
+  private reject(
+    request: EngineRequest,
+    stream: Duplex,
+    code: number,
+    context: Record<string, unknown> = {},
+  ): void {
     const message = (errorMessages as Record<number, string>)[code] ?? 'Bad request';
     this.emit('connection_error', { req: request, code, message, context });
     const status = code === errors.FORBIDDEN ? '403 Forbidden' : '400 Bad Request';
-    refuse(stream, status, String(context['message'] ?? message));
+    refuse(stream, status, typeof context['message'] === 'string' ? context['message'] : message);
   }
 }
 

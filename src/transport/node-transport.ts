@@ -1,4 +1,9 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../n2n-error.js';
@@ -80,7 +85,8 @@ export class NodeClientTransport extends StreamClientTransport {
       }
       settle();
       if (head.length > 0) stream.unshift(head);
-      if (options['autoUnref'] === true && 'unref' in stream && typeof stream.unref === 'function') stream.unref();
+      if (options['autoUnref'] === true && 'unref' in stream && typeof stream.unref === 'function')
+        stream.unref();
       opening.onOpen(stream);
     };
     const onResponse = (response: IncomingMessage): void => {

@@ -39,10 +39,6 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
     return;
   }
   const bytes = asBytes(data);
-  if (bytes === undefined) {
-    out.push(frameText(type, String(data)));
-    return;
-  }
   if (bytes.length <= COPY_LIMIT) {
     const framed = Buffer.allocUnsafe(PACKET_HEADER_BYTES + bytes.length);
     writeHeader(framed, type | BINARY, bytes.length);
@@ -68,11 +64,11 @@ function writeHeader(target: Buffer, kind: number, length: number): void {
   target.writeUInt32BE(length, 1);
 }
 
-function asBytes(data: unknown): Buffer | undefined {
+function asBytes(data: unknown): Buffer {
   if (Buffer.isBuffer(data)) return data;
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer) return Buffer.from(data);
-  return undefined;
+  throw new N2NError('PROTOCOL_ERROR', `A packet is text or bytes; a ${typeof data} cannot be sent.`);
 }
 
 /** The first allocation for a packet that does not come in one read; see `PacketReader.collect`. */
@@ -143,9 +139,13 @@ export class PacketReader {
       throw new N2NError('PROTOCOL_ERROR', `Unknown packet type 0x${kind.toString(16)} on the stream.`);
     }
     if (length > this.maxBytes) {
-      throw new N2NError('PAYLOAD_TOO_LARGE', `A packet of ${length} bytes; at most ${this.maxBytes} are taken.`, {
-        details: { length, maxBytes: this.maxBytes },
-      });
+      throw new N2NError(
+        'PAYLOAD_TOO_LARGE',
+        `A packet of ${length} bytes; at most ${this.maxBytes} are taken.`,
+        {
+          details: { length, maxBytes: this.maxBytes },
+        },
+      );
     }
     this.kind = kind;
     this.length = length;

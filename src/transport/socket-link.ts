@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Socket as ServerSocket } from 'socket.io';
 import type { Socket as ClientSocket } from 'socket.io-client';
 import type { Link, LinkEvents } from '../session/link.js';
@@ -73,23 +74,39 @@ export function acceptLink(socket: ServerSocket, onLink: (link: Link) => void): 
 /** The link over a connection that a client dialled. */
 export function dialledLink(socket: ClientSocket): Link {
   const { engine } = socket.io;
+  const stream = streamOfWebSocket(engine.transport);
   return new SocketLink({
     emit: (chunk) => void socket.emit(CHUNK_EVENT, chunk),
     on: (event, listener) => void socket.on(event, listener),
     off: (event, listener) => void socket.off(event, listener),
     // Engine.IO's buffer also holds what the transport is just writing, until the end of the turn.
-    isBusy: () => engine.writeBuffer.length > 1,
+    isBusy: () => engine.writeBuffer.length > 1 || stream?.writableNeedDrain === true,
     onDrain: (listener) => {
       engine.on('drain', listener);
-      return () => void engine.off('drain', listener);
+      stream?.on('drain', listener);
+      return () => {
+        engine.off('drain', listener);
+        stream?.off('drain', listener);
+      };
     },
     disconnect: () => void socket.disconnect(),
   });
 }
 
+/**
+ * Engine.IO's WebSocket client tells `drain` at the end of each turn, whether or not the connection takes any more; the
+ * stream under it knows. (`ws` calls it `_socket`, and so does Engine.IO when it reaches for it.)
+ */
+function streamOfWebSocket(transport: unknown): Socket | undefined {
+  return (transport as { ws?: { _socket?: Socket } | null }).ws?._socket;
+}
+
 function acceptedSocket(socket: ServerSocket): ChunkSocket {
   // `writeBuffer`: what Engine.IO keeps while its transport is busy; empty as soon as it has gone there.
-  const conn = socket.conn as unknown as { writeBuffer: unknown[] } & Pick<ServerSocket['conn'], 'on' | 'off'>;
+  const conn = socket.conn as unknown as { writeBuffer: unknown[] } & Pick<
+    ServerSocket['conn'],
+    'on' | 'off'
+  >;
   return {
     emit: (chunk) => void socket.emit(CHUNK_EVENT, chunk),
     on: (event, listener) => void socket.on(event, listener),

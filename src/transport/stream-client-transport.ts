@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Transport } from 'engine.io-client';
 import { messageOf } from '../n2n-error.js';
-import type { Packet } from './packet-framing.js';
 import { PacketStream } from './packet-stream.js';
 
 type EnginePacket = Parameters<Transport['onPacket']>[0];
@@ -54,7 +53,7 @@ export abstract class StreamClientTransport extends Transport {
     this.writable = false;
     // Engine.IO counts the packets of this write only after `write` has returned, so the end of the turn is the
     // earliest that `drain` may be told; until then further packets gather, and leave as one write.
-    if (link.packets.write(packets as Packet[])) process.nextTick(() => this.becomeWritable());
+    if (link.packets.write(packets)) process.nextTick(() => this.becomeWritable());
   }
 
   private onStream(stream: Duplex): void {

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import { Transport } from 'engine.io';
-import type { Packet } from './packet-framing.js';
 import { PacketStream } from './packet-stream.js';
 
 type EnginePackets = Parameters<Transport['send']>[0];
@@ -36,7 +35,7 @@ export abstract class StreamServerTransport extends Transport {
 
   send(packets: EnginePackets): void {
     this.writable = false;
-    if (this.packets.write(packets as Packet[])) this.writableNextTick();
+    if (this.packets.write(packets)) this.writableNextTick();
   }
 
   doClose(done?: () => void): void {

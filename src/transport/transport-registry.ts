@@ -36,10 +36,16 @@ export function isBuiltIn(name: string): boolean {
  */
 export function addTransport(name: string, definition: TransportDefinition): void {
   if (typeof name !== 'string' || name === '') {
-    throw new N2NError('INVALID_OPTIONS', `addTransport: name is ${JSON.stringify(name)}; give a non-empty string.`);
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      `addTransport: name is ${JSON.stringify(name)}; give a non-empty string.`,
+    );
   }
   if (added.has(name) || isBuiltIn(name)) {
-    throw new N2NError('INVALID_OPTIONS', `addTransport: there is a transport "${name}" already; take another name.`);
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      `addTransport: there is a transport "${name}" already; take another name.`,
+    );
   }
   for (const half of ['server', 'client'] as const) {
     if (typeof definition?.[half] !== 'function') {
