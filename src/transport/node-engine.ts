@@ -82,9 +82,17 @@ export class NodeEngine extends EngineServer {
       return;
     }
     // Engine.IO's middlewares write to a response; what they set is sent with the 101, what they send is the answer.
-    const response = new ServerResponse(request);
-    response.assignSocket(stream as Parameters<ServerResponse['assignSocket']>[0]);
-    response.once('finish', () => stream.end());
+    const response = responseOn(request, stream);
+    if (response === undefined) {
+      this.report(engineRequest, errors.BAD_REQUEST, {
+        name: 'TRANSPORT_HANDSHAKE_ERROR',
+        message: 'The answer to the request before it is still under way',
+      });
+      stream.destroy();
+      return;
+    }
+    // Node leaves upgraded connections half-open, for as long as the client likes.
+    response.once('finish', () => stream.end(() => stream.destroy()));
     this._applyMiddlewares(request, response, (failure) => {
       if (response.headersSent) return;
       response.detachSocket(stream as Parameters<ServerResponse['assignSocket']>[0]);
@@ -119,7 +127,13 @@ export class NodeEngine extends EngineServer {
 
   protected override verify(request: EngineRequest, upgrade: boolean, done: ErrorCallback): boolean | void {
     const name = request._query['transport'];
-    if (serverTransport(name) === undefined) return super.verify(request, upgrade, done);
+    if (serverTransport(name) === undefined) {
+      // Of Engine.IO's own only WebSocket is upgraded to: without it, Engine.IO has nothing that could answer.
+      if (upgrade && name !== 'websocket' && this.transportNames.includes(name)) {
+        return done(errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR' });
+      }
+      return super.verify(request, upgrade, done);
+    }
     if (!this.transportNames.includes(name)) return done(errors.UNKNOWN_TRANSPORT, { transport: name });
     if (!upgrade) return done(errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR' });
     if (request._query['EIO'] !== '4') {
@@ -164,19 +178,9 @@ export class NodeEngine extends EngineServer {
   }
 
   private accept(request: EngineRequest, stream: Duplex, head: Buffer, response: ServerResponse): void {
-    if (request.headers.upgrade?.toLowerCase() !== UPGRADE_TOKEN) {
-      this.reject(request, stream, errors.BAD_REQUEST, {
-        name: 'TRANSPORT_HANDSHAKE_ERROR',
-        message: 'Wrong upgrade',
-      });
-      return;
-    }
-    // Bytes before the 101 belong to no protocol: a client does not know yet that it may send any.
-    if (head.length > 0) {
-      this.reject(request, stream, errors.BAD_REQUEST, {
-        name: 'TRANSPORT_HANDSHAKE_ERROR',
-        message: 'Early bytes',
-      });
+    const fault = faultOf(request, head);
+    if (fault !== undefined) {
+      this.reject(request, stream, errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR', message: fault });
       return;
     }
     const headers: Record<string, unknown> = { ...response.getHeaders() };
@@ -203,11 +207,35 @@ export class NodeEngine extends EngineServer {
     code: number,
     context: Record<string, unknown> = {},
   ): void {
-    const message = (errorMessages as Record<number, string>)[code] ?? 'Bad request';
-    this.emit('connection_error', { req: request, code, message, context });
+    const message = this.report(request, code, context);
     const status = code === errors.FORBIDDEN ? '403 Forbidden' : '400 Bad Request';
     refuse(stream, status, typeof context['message'] === 'string' ? context['message'] : message);
   }
+
+  private report(request: EngineRequest, code: number, context: Record<string, unknown>): string {
+    const message = (errorMessages as Record<number, string>)[code] ?? 'Bad request';
+    this.emit('connection_error', { req: request, code, message, context });
+    return message;
+  }
+}
+
+/** A response that writes to the stream; undefined while the one to an earlier, pipelined request still does. */
+function responseOn(request: IncomingMessage, stream: Duplex): ServerResponse | undefined {
+  const response = new ServerResponse(request);
+  try {
+    response.assignSocket(stream as Parameters<ServerResponse['assignSocket']>[0]);
+  } catch {
+    return undefined;
+  }
+  return response;
+}
+
+function faultOf({ headers, httpVersion }: IncomingMessage, head: Buffer): string | undefined {
+  // HTTP/1.0 has no upgrades (RFC 9110, 7.8): who asks for one has a proxy between that does not know what it passes.
+  if (httpVersion !== '1.1') return 'Not HTTP/1.1';
+  if (headers.upgrade?.toLowerCase() !== UPGRADE_TOKEN) return 'Wrong upgrade';
+  // Bytes before the 101 belong to no protocol: a client does not know yet that it may send any.
+  return head.length > 0 ? 'Early bytes' : undefined;
 }
 
 function pathOf(request: IncomingMessage): string {

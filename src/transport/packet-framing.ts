@@ -106,7 +106,8 @@ export class PacketReader {
     while (at < bytes.length) {
       if (this.headerFilled < PACKET_HEADER_BYTES) {
         at = this.readHeader(bytes, at);
-        if (this.headerFilled < PACKET_HEADER_BYTES) return;
+        // Either the header goes on in the next read, or a packet without data is complete with it.
+        if (this.headerFilled < PACKET_HEADER_BYTES) continue;
       }
       const missing = this.length - this.bodyFilled;
       if (this.bodyFilled === 0 && bytes.length - at >= missing) {

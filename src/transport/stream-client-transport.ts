@@ -57,12 +57,19 @@ export abstract class StreamClientTransport extends Transport {
   }
 
   private onStream(stream: Duplex): void {
+    let handshaken = false;
     const packets = new PacketStream(stream, this.maxBytes, {
-      onPacket: (packet) => this.onPacket(packet as EnginePacket),
+      onPacket: (packet) => {
+        handshaken = true;
+        this.onPacket(packet as EnginePacket);
+      },
       onDrain: () => this.becomeWritable(),
       onError: (error) => this.onError(messageOf(error), error),
       onClose: () => {
-        if (this.readyState !== 'closed') this.onClose({ description: 'the stream was closed' });
+        if (this.readyState === 'closed') return;
+        // A Manager that is connecting listens for errors alone: at a mere close it would wait for its timeout.
+        if (handshaken) this.onClose({ description: 'the stream was closed' });
+        else this.onError('the server closed the stream before the handshake', undefined);
       },
     });
     this.link = { packets };
