@@ -1,20 +1,26 @@
 import { N2NError } from '../n2n-error.js';
 import {
+  EVENT_KEY_BYTES,
+  FLAG_ACKNOWLEDGED,
   FLAG_DEADLINE,
   FLAG_METADATA,
   FLAG_MORE,
+  FRAGMENT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
   MAX_PATTERN_BYTES,
   ValueForm,
-  type FrameType,
+  FrameType,
 } from './frame.js';
-import type { EncodedValue } from './value.js';
+import { LongBody } from './long-body.js';
+import { CodedValue, type EncodedValue } from './value.js';
 
 /** Frames gather in slabs of this size. A chunk never spans two slabs. */
-export const SLAB_BYTES = 64 * 1024;
+export const SLAB_BYTES = 128 * 1024;
+
+const FIRST_SLAB_BYTES = 4 * 1024;
 
 /** A body longer than this travels as several frames, so that a large value never holds up a small call. */
-export const FRAGMENT_BYTES = 32 * 1024;
+export const FRAGMENT_BYTES = 64 * 1024;
 
 /** A string of n UTF-16 units is at most 3 n bytes of UTF-8. */
 const MAX_UTF8_PER_UNIT = 3;
@@ -33,20 +39,25 @@ export interface RequestHead {
   readonly metadata?: string | undefined;
   /** How many milliseconds the caller still waits; 0 for no limit. */
   readonly remaining: number;
+  /** The key of an acknowledged event. */
+  readonly key?: Buffer | undefined;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Frames into chunks. Frames that are written before `take` is called leave together: that takes system calls, emitter
  * hops and promises from one a message to one a turn of the event loop.
  *
- * A slab is written once, front to back, and never again: chunks are views of it, owned by whoever took them.
+ * A slab is written once, front to back, and never again: chunks are views of it, owned by whoever took them. The first
+ * one is small, because most connections are idle most of the time.
  */
 export class ChunkWriter {
-  private slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  private slab: Buffer = NOTHING;
   private start = 0;
   private end = 0;
   /** Chunks that are complete because the next frame no longer fitted the slab. */
-  private readonly full: Buffer[] = [];
+  private full: Buffer[] = [];
   private fullBytes = 0;
 
   private maxPayload = 0;
@@ -81,49 +92,92 @@ export class ChunkWriter {
     return chunk;
   }
 
+  /** The frames that leave next, without taking them; empty when nothing is written. */
+  peek(): Buffer {
+    return this.full[0] ?? this.slab.subarray(this.start, this.end);
+  }
+
+  /** Takes as many bytes, whole frames, of what `peek` has shown. */
+  skip(bytes: number): Buffer {
+    const [first] = this.full;
+    if (first === undefined) {
+      this.start += bytes;
+      return this.slab.subarray(this.start - bytes, this.start);
+    }
+    if (bytes === first.length) this.full.shift();
+    else this.full[0] = first.subarray(bytes);
+    this.fullBytes -= bytes;
+    return first.subarray(0, bytes);
+  }
+
   /** A frame without a body. */
   writeEmpty(type: FrameType, flags: number, id: number): void {
     this.reserve(FRAME_HEADER_BYTES);
     this.end = writeHeader(this.slab, this.end, type, flags, id, 0);
   }
 
-  /** A frame whose body is a value. @throws N2NError `PAYLOAD_TOO_LARGE` */
-  writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): void {
+  /**
+   * A frame whose body is a value.
+   * @returns the body when it is too long for one frame; nothing is written then, and it is for the caller to send it
+   * @throws N2NError `PAYLOAD_TOO_LARGE`
+   */
+  writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): LongBody | undefined {
     if (typeof value === 'string' && value.length <= this.directUnits) {
       this.reserve(FRAME_HEADER_BYTES + value.length * MAX_UTF8_PER_UNIT);
       const body = this.end + FRAME_HEADER_BYTES;
       const length = this.slab.write(value, body);
       const form = length === value.length ? ValueForm.ASCII_JSON : ValueForm.UTF8_JSON;
       this.end = writeHeader(this.slab, this.end, type, flags | form, id, length) + length;
-      return;
+      return undefined;
     }
-    this.writeBody(type, flags | formOf(value), id, bytesOf(value));
+    return this.writeBody(type, flags | formOf(value), id, bytesOf(value));
   }
 
   /**
    * A REQUEST or EVENT.
+   * @param flags FLAG_STREAM, or 0
+   * @returns the body when it is too long for one frame; see `writeValue`
    * @throws N2NError `PAYLOAD_TOO_LARGE` for a value or pattern over its limit; nothing is written then
    */
-  writeRequest(type: FrameType, id: number, head: RequestHead, value: EncodedValue): void {
-    const { pattern, metadata, remaining } = head;
+  writeRequest(
+    type: FrameType,
+    flags: number,
+    id: number,
+    head: RequestHead,
+    value: EncodedValue,
+  ): LongBody | undefined {
+    const { pattern, metadata, remaining, key } = head;
     if (
       metadata === undefined &&
+      key === undefined &&
       (value === undefined || typeof value === 'string') &&
       pattern.length <= DIRECT_PATTERN_UNITS &&
       (value?.length ?? 0) <= this.directUnits
     ) {
-      this.writeDirectRequest(type, id, pattern, remaining, value);
-      return;
+      this.writeDirectRequest(type, flags, id, pattern, remaining, value);
+      return undefined;
     }
     const front = requestFront(head);
-    const flags =
-      formOf(value) | (remaining > 0 ? FLAG_DEADLINE : 0) | (metadata === undefined ? 0 : FLAG_METADATA);
-    this.writeBody(type, flags, id, bytesOf(value), front);
+    const allFlags =
+      flags |
+      formOf(value) |
+      (remaining > 0 ? FLAG_DEADLINE : 0) |
+      (metadata === undefined ? 0 : FLAG_METADATA) |
+      (key === undefined ? 0 : FLAG_ACKNOWLEDGED);
+    return this.writeBody(type, allFlags, id, bytesOf(value), front);
+  }
+
+  /** CREDIT: what the other side may send beyond what it was granted before. */
+  writeCredit(id: number, items: number, bytes: number): void {
+    this.reserve(FRAME_HEADER_BYTES + 8);
+    const at = writeHeader(this.slab, this.end, FrameType.CREDIT, 0, id, 8);
+    this.end = writeU32(this.slab, writeU32(this.slab, at, items), bytes);
   }
 
   /** The usual request, small and without metadata, straight into the slab: no buffer in between. */
   private writeDirectRequest(
     type: FrameType,
+    extraFlags: number,
     id: number,
     pattern: string,
     remaining: number,
@@ -137,9 +191,9 @@ export class ChunkWriter {
     slab[body] = patternBytes >>> 8;
     slab[body + 1] = patternBytes;
     let at = body + 2 + patternBytes;
-    let flags = 0;
+    let flags = extraFlags;
     if (remaining > 0) {
-      flags = FLAG_DEADLINE;
+      flags |= FLAG_DEADLINE;
       at = writeU32(slab, at, remaining);
     }
     if (value !== undefined) {
@@ -151,14 +205,14 @@ export class ChunkWriter {
     this.end = at;
   }
 
-  /** Writes a body of any length, in fragments where it is long. */
+  /** Writes a body that fits one frame, and gives back one that does not. */
   private writeBody(
     type: FrameType,
     flags: number,
     id: number,
     parts: readonly Uint8Array[],
     front?: Buffer,
-  ): void {
+  ): LongBody | undefined {
     let length = 0;
     for (const part of parts) length += part.length;
     if (length > this.maxPayload) {
@@ -170,46 +224,25 @@ export class ChunkWriter {
     }
     const body = front === undefined ? parts : [front, ...parts];
     const total = length + (front?.length ?? 0);
-    if (total <= FRAGMENT_BYTES) {
-      this.reserve(FRAME_HEADER_BYTES + total);
-      this.end = writeHeader(this.slab, this.end, type, flags, id, total);
-      for (const part of body) this.append(part);
-      return;
-    }
-    this.writeFragments(type, flags, id, body, total);
+    if (total > FRAGMENT_BYTES) return new LongBody(type, flags, id, body, total);
+    this.reserve(FRAME_HEADER_BYTES + total);
+    this.end = writeHeader(this.slab, this.end, type, flags, id, total);
+    for (const part of body) this.append(part);
+    return undefined;
   }
 
-  private writeFragments(
-    type: FrameType,
-    flags: number,
-    id: number,
-    body: readonly Uint8Array[],
-    total: number,
-  ): void {
-    let missing = total;
-    let room = 0;
-    for (const part of body) {
-      let from = 0;
-      while (from < part.length) {
-        if (room === 0) {
-          room = Math.min(FRAGMENT_BYTES, missing);
-          missing -= room;
-          this.reserve(FRAME_HEADER_BYTES + room);
-          this.end = writeHeader(
-            this.slab,
-            this.end,
-            type,
-            missing > 0 ? flags | FLAG_MORE : flags,
-            id,
-            room,
-          );
-        }
-        const taken = Math.min(room, part.length - from);
-        this.append(part.subarray(from, from + taken));
-        from += taken;
-        room -= taken;
-      }
-    }
+  /** The next fragment of a long body. @returns its bytes */
+  writeFragment(body: LongBody): number {
+    const size = Math.min(FRAGMENT_BYTES, body.missing);
+    const flags = size < body.missing ? body.flags | FLAG_MORE : body.flags;
+    // The first fragment tells the length of the whole, so that it can be put together in place.
+    const prefix = body.isBegun ? 0 : FRAGMENT_PREFIX_BYTES;
+    this.reserve(FRAME_HEADER_BYTES + prefix + size);
+    this.end = writeHeader(this.slab, this.end, body.type, flags, body.id, prefix + size);
+    if (prefix > 0) this.end = writeU32(this.slab, this.end, body.missing);
+    body.copy(size, this.slab, this.end);
+    this.end += size;
+    return prefix + size;
   }
 
   private append(part: Uint8Array): void {
@@ -219,12 +252,13 @@ export class ChunkWriter {
 
   /** Makes sure that a frame of this size fits the slab, closing the chunk under way if it does not. */
   private reserve(bytes: number): void {
-    if (this.end + bytes <= SLAB_BYTES) return;
+    if (this.end + bytes <= this.slab.length) return;
     if (this.end > this.start) {
       this.full.push(this.slab.subarray(this.start, this.end));
       this.fullBytes += this.end - this.start;
     }
-    this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    const size = this.slab.length === 0 ? FIRST_SLAB_BYTES : SLAB_BYTES;
+    this.slab = Buffer.allocUnsafeSlow(Math.max(size, bytes));
     this.start = 0;
     this.end = 0;
   }
@@ -240,12 +274,17 @@ function requestFront(head: RequestHead): Buffer {
   }
   const metadata = head.metadata === undefined ? undefined : Buffer.from(head.metadata);
   const front = Buffer.alloc(
-    2 + pattern.length + (head.remaining > 0 ? 4 : 0) + (metadata === undefined ? 0 : 4 + metadata.length),
+    2 +
+      pattern.length +
+      (head.remaining > 0 ? 4 : 0) +
+      (head.key === undefined ? 0 : EVENT_KEY_BYTES) +
+      (metadata === undefined ? 0 : 4 + metadata.length),
   );
   front.writeUInt16BE(pattern.length, 0);
   front.set(pattern, 2);
   let at = 2 + pattern.length;
   if (head.remaining > 0) at = front.writeUInt32BE(head.remaining, at);
+  if (head.key !== undefined) at += head.key.copy(front, at);
   if (metadata !== undefined) front.set(metadata, front.writeUInt32BE(metadata.length, at));
   return front;
 }
@@ -253,12 +292,14 @@ function requestFront(head: RequestHead): Buffer {
 function formOf(value: EncodedValue): ValueForm {
   if (value === undefined) return ValueForm.NONE;
   if (typeof value === 'string') return ValueForm.UTF8_JSON;
+  if (value instanceof CodedValue) return ValueForm.CODED;
   return value instanceof Uint8Array ? ValueForm.BYTES : ValueForm.ATTACHED_JSON;
 }
 
 function bytesOf(value: EncodedValue): readonly Uint8Array[] {
   if (value === undefined) return [];
   if (typeof value === 'string') return [Buffer.from(value)];
+  if (value instanceof CodedValue) return [value.bytes];
   return value instanceof Uint8Array ? [value] : [value.head, ...value.pieces];
 }
 

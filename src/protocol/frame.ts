@@ -16,6 +16,7 @@ export const FrameType = {
   COMPLETE: 0x05,
   ERROR: 0x06,
   CANCEL: 0x07,
+  CREDIT: 0x08,
 } as const;
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
@@ -33,6 +34,8 @@ export const ValueForm = {
   BYTES: 3,
   /** JSON text with bytes lifted out of it; see `attachments.ts`. */
   ATTACHED_JSON: 4,
+  /** What the codec of the session wrote. */
+  CODED: 5,
 } as const;
 
 export type ValueForm = (typeof ValueForm)[keyof typeof ValueForm];
@@ -47,8 +50,24 @@ export const FLAG_SYSTEM = 0x08;
 export const FLAG_METADATA = 0x10;
 /** REQUEST: the milliseconds that the caller still waits stand behind the pattern. */
 export const FLAG_DEADLINE = 0x20;
+/** REQUEST: the payload is a stream, which follows in NEXT frames of the caller. The request itself has no value. */
+export const FLAG_STREAM = 0x40;
+/** EVENT: the sender waits for COMPLETE or ERROR, and a key stands in front by which a repetition is recognised. */
+export const FLAG_ACKNOWLEDGED = 0x40;
 /** The body goes on in the next frame of the same type and id. */
 export const FLAG_MORE = 0x80;
+
+/** The length of the whole body, in front of its first fragment. */
+export const FRAGMENT_PREFIX_BYTES = 4;
+
+/** The key of an acknowledged event, in bytes. */
+export const EVENT_KEY_BYTES = 16;
+
+/**
+ * What may be sent of a stream, or of a value in fragments, before the other side grants more. A sender may send while
+ * it has both items and bytes left; its last frame may take more bytes than are left, so that no value is too long.
+ */
+export const INITIAL_CREDIT = { items: 256, bytes: 1024 * 1024 } as const;
 
 /** The longest pattern, in bytes of UTF-8: its length is written in two bytes. */
 export const MAX_PATTERN_BYTES = 0xffff;

@@ -9,6 +9,8 @@ export interface Hello {
   version: number;
   /** The longest value that this side takes, in bytes. */
   maxPayload: number;
+  /** The codec of its values. */
+  codec: string;
 }
 
 /** The version stands first and alone, so that a side of another version can say so: u16, then JSON. */
@@ -38,9 +40,10 @@ export function readHello(chunk: Buffer, from: number, to: number): Hello {
   } catch (error) {
     throw new N2NError('PROTOCOL_ERROR', `HELLO cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  const maxPayload = (rest as { maxPayload?: unknown } | null)?.maxPayload;
+  const { maxPayload, codec = 'json' } = (rest ?? {}) as { maxPayload?: unknown; codec?: unknown };
   if (typeof maxPayload !== 'number' || !Number.isSafeInteger(maxPayload) || maxPayload < 1) {
     throw new N2NError('PROTOCOL_ERROR', 'HELLO has no maxPayload.');
   }
-  return { version, maxPayload };
+  if (typeof codec !== 'string') throw new N2NError('PROTOCOL_ERROR', 'HELLO names no codec.');
+  return { version, maxPayload, codec };
 }

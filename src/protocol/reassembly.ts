@@ -1,90 +1,86 @@
 import { N2NError } from '../n2n-error.js';
+import { readU32 } from './chunk-reader.js';
+import { FRAGMENT_PREFIX_BYTES } from './frame.js';
 
-/** A body under way: what came of it, in memory of at most four times the bytes received. */
-class PartialBody {
-  private bytes: Buffer;
-  private filled = 0;
-
-  constructor(first: Buffer) {
-    this.bytes = Buffer.allocUnsafeSlow(first.length * 4);
-    this.append(first);
-  }
-
-  get length(): number {
-    return this.filled;
-  }
-
-  get whole(): Buffer {
-    return this.bytes.subarray(0, this.filled);
-  }
-
-  append(fragment: Buffer): void {
-    const needed = this.filled + fragment.length;
-    if (needed > this.bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(needed * 2);
-      this.bytes.copy(larger, 0, 0, this.filled);
-      this.bytes = larger;
-    }
-    fragment.copy(this.bytes, this.filled);
-    this.filled = needed;
-  }
+/** A body under way. */
+interface PartialBody {
+  readonly bytes: Buffer;
+  filled: number;
 }
 
 /**
- * Bodies that came in fragments, put together. Every fragment is copied once, however small it is, so thousands of tiny
- * ones cost no more memory than their bytes.
+ * Bodies that came in fragments, put together in place: the first fragment tells the length of the whole, which is
+ * checked before memory is asked for, and the system gives that memory page by page as it is filled. So nothing is moved
+ * twice, no moment is long however long the body, and a length that is told and not sent costs next to nothing.
  */
 export class Reassembly {
   private readonly partial = new Map<number, PartialBody>();
-  private bytes = 0;
 
   /**
    * @param maxBody the longest body, in bytes
-   * @param maxBytes the most bytes of all bodies under way
+   * @param maxBodies the most bodies under way at once
    */
   constructor(
     private readonly maxBody: number,
-    private readonly maxBytes: number,
+    private readonly maxBodies: number,
   ) {}
 
   get isEmpty(): boolean {
     return this.partial.size === 0;
   }
 
-  /**
-   * Adds a fragment.
-   * @param last whether it is the last one of the body
-   * @returns the whole body with the last fragment, undefined before
-   * @throws N2NError `PROTOCOL_ERROR` over a limit
-   */
-  add(id: number, fragment: Buffer, last: boolean): Buffer | undefined {
-    let body = this.partial.get(id);
-    if (body === undefined) {
-      body = new PartialBody(fragment);
-      this.partial.set(id, body);
-    } else {
-      body.append(fragment);
-    }
-    this.bytes += fragment.length;
-    if (body.length > this.maxBody || this.bytes > this.maxBytes) {
-      throw new N2NError('PROTOCOL_ERROR', 'The other side sends more in fragments than was agreed.', {
-        details: { maxBody: this.maxBody, maxBytes: this.maxBytes },
-      });
-    }
-    if (!last) return undefined;
-    this.drop(id);
-    return body.whole;
-  }
-
   has(id: number): boolean {
     return this.partial.has(id);
   }
 
+  /**
+   * Adds a fragment.
+   * @param last whether it is marked as the last one of the body
+   * @returns the whole body with the last fragment, undefined before
+   * @throws N2NError `PROTOCOL_ERROR` over a limit, or when the fragments are not as long as was told
+   */
+  add(id: number, fragment: Buffer, last: boolean): Buffer | undefined {
+    const known = this.partial.get(id);
+    const body = known ?? this.begin(id, fragment);
+    const data = known === undefined ? fragment.subarray(FRAGMENT_PREFIX_BYTES) : fragment;
+    const filled = body.filled + data.length;
+    if (filled > body.bytes.length || (last && filled < body.bytes.length) || data.length === 0) {
+      throw new N2NError(
+        'PROTOCOL_ERROR',
+        `The fragments are not the ${body.bytes.length} bytes that were told.`,
+      );
+    }
+    data.copy(body.bytes, body.filled);
+    body.filled = filled;
+    if (!last) return undefined;
+    this.partial.delete(id);
+    return body.bytes;
+  }
+
   /** Forgets what came of a body whose call is over. */
   drop(id: number): void {
-    const body = this.partial.get(id);
-    if (body === undefined) return;
-    this.bytes -= body.length;
     this.partial.delete(id);
+  }
+
+  private begin(id: number, fragment: Buffer): PartialBody {
+    if (fragment.length < FRAGMENT_PREFIX_BYTES) {
+      throw new N2NError(
+        'PROTOCOL_ERROR',
+        'The first fragment is too short to tell the length of the whole.',
+      );
+    }
+    const length = readU32(fragment, 0);
+    if (length > this.maxBody || this.partial.size >= this.maxBodies) {
+      throw new N2NError(
+        'PROTOCOL_ERROR',
+        `A body of ${length} bytes in fragments is more than was agreed.`,
+        {
+          details: { length, maxBody: this.maxBody, maxBodies: this.maxBodies },
+        },
+      );
+    }
+    const body = { bytes: Buffer.allocUnsafeSlow(length), filled: 0 };
+    this.partial.set(id, body);
+    return body;
   }
 }

@@ -7,7 +7,18 @@ import { asciiText, utf8Text } from './text.js';
  * A value made ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. The forms
  * are told apart by their own types, so that the usual one, text, needs no object around it.
  */
-export type EncodedValue = string | Uint8Array | Detached | undefined;
+export type EncodedValue = string | Uint8Array | Detached | CodedValue | undefined;
+
+/** What a codec other than JSON wrote. */
+export class CodedValue {
+  constructor(readonly bytes: Uint8Array) {
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('a codec writes a Uint8Array');
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+}
 
 /**
  * @throws N2NError `NOT_SERIALIZABLE` for a value that JSON cannot express: a cycle, a bigint, a function, or nesting
@@ -50,6 +61,8 @@ export function decodeValue(form: number, chunk: Buffer, from: number, to: numbe
         return JSON.parse(utf8Text(chunk, from, to));
       case ValueForm.BYTES:
         return chunk.subarray(from, to);
+      case ValueForm.CODED:
+        break;
       case ValueForm.ATTACHED_JSON:
         return attach(chunk.subarray(from, to));
     }
