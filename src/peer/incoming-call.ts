@@ -1,3 +1,5 @@
+import type { StreamTarget } from './stream-target.js';
+
 /** What an incoming call needs of the peer that it came to. */
 export interface ReplyPort {
   next(call: IncomingCall, value: unknown): void;
@@ -5,8 +7,32 @@ export interface ReplyPort {
   last(call: IncomingCall, value: unknown): void;
   complete(call: IncomingCall): void;
   error(call: IncomingCall, error: unknown): void;
+  /** Whether a value that is sent now leaves now. */
+  isReady(call: IncomingCall): boolean;
+  whenReady(call: IncomingCall, callback: () => void): void;
   /** The handlers are done with a call that was being served, whether or not the caller still wanted it. */
   onServed(): void;
+}
+
+/**
+ * - `call`: the caller waits for values
+ * - `event`: nobody waits
+ * - `acknowledged-event`: the sender waits for the end, or for an error
+ */
+export type CallKind = 'call' | 'event' | 'acknowledged-event';
+
+/** What came with a call. */
+export interface CallContent {
+  readonly kind: CallKind;
+  readonly pattern: string;
+  /** The payload; a `StreamReader` where it is a stream. */
+  readonly data: unknown;
+  /** What stands around the payload, headers and metadata among it; undefined where the caller gave nothing. */
+  readonly envelope: unknown;
+  /** When the caller stops waiting, by the peer's clock; Infinity where it waits for ever. */
+  readonly expiresAt: number;
+  /** The key of an acknowledged event. */
+  readonly key?: string | undefined;
 }
 
 /**
@@ -22,48 +48,68 @@ type CallState = 'waiting' | 'serving' | 'abandoned' | 'over';
  * `fail`, also where the caller has cancelled it: until then it counts as being served, so that a caller cannot start
  * more work than is allowed by cancelling what it started.
  */
-export class IncomingCall {
+export class IncomingCall implements StreamTarget {
   private state: CallState = 'waiting';
-  private stop: (() => void) | undefined = undefined;
+  private stops: ((reason: unknown) => void)[] | undefined = undefined;
+  private cancelReason: unknown = undefined;
 
   constructor(
     readonly id: number,
-    readonly pattern: string,
-    readonly data: unknown,
-    /** As the caller gave it; undefined where it gave none. */
-    readonly metadata: unknown,
-    /** Whether the caller waits for an answer. */
-    readonly expectsReply: boolean,
+    readonly content: CallContent,
     private readonly port: ReplyPort,
   ) {}
+
+  get pattern(): string {
+    return this.content.pattern;
+  }
+
+  get data(): unknown {
+    return this.content.data;
+  }
 
   get isOver(): boolean {
     return this.state === 'over';
   }
 
+  /** Whether nobody wants an answer any more. */
+  get isStopped(): boolean {
+    return this.state === 'over' || this.state === 'abandoned';
+  }
+
+  get isReady(): boolean {
+    return this.port.isReady(this);
+  }
+
+  whenReady(callback: () => void): void {
+    if (this.state === 'serving') this.port.whenReady(this, callback);
+    else callback();
+  }
+
   /** One value of several. */
   next(value: unknown): void {
-    if (this.state === 'serving' && this.expectsReply) this.port.next(this, value);
+    if (this.state === 'serving' && this.content.kind === 'call') this.port.next(this, value);
   }
 
   /** The last value, or the only one. */
   reply(value: unknown): void {
-    if (this.end() && this.expectsReply) this.port.last(this, value);
+    if (!this.end() || this.content.kind === 'event') return;
+    if (this.content.kind === 'call') this.port.last(this, value);
+    else this.port.complete(this);
   }
 
   complete(): void {
-    if (this.end() && this.expectsReply) this.port.complete(this);
+    if (this.end() && this.content.kind !== 'event') this.port.complete(this);
   }
 
   /** @param error an `N2NError`, or what the handler threw in the shape in which the caller shall get it */
   fail(error: unknown): void {
-    if (this.end() && this.expectsReply) this.port.error(this, error);
+    if (this.end() && this.content.kind !== 'event') this.port.error(this, error);
   }
 
-  /** Registers what stops the work when the caller wants it no more. There is one such task a call. */
-  whenCancelled(stop: () => void): void {
-    this.stop = stop;
-    if (this.state === 'abandoned') stop();
+  /** Registers what stops work when the caller wants it no more; it is called at once where that is so already. */
+  whenCancelled(stop: (reason: unknown) => void): void {
+    if (this.state === 'abandoned') stop(this.cancelReason);
+    else if (this.state !== 'over') (this.stops ??= []).push(stop);
   }
 
   /** @internal For the serving queue: the handlers begin. */
@@ -71,13 +117,16 @@ export class IncomingCall {
     this.state = 'serving';
   }
 
-  /** @internal For the peer: the caller is gone, or wants no answer. */
-  cancel(): void {
+  /** @internal For the peer: the caller is gone, or wants no answer, for this reason. */
+  cancel(reason: unknown): void {
     if (this.state === 'waiting') {
       this.state = 'over';
     } else if (this.state === 'serving') {
       this.state = 'abandoned';
-      this.stop?.();
+      this.cancelReason = reason;
+      const { stops } = this;
+      this.stops = undefined;
+      if (stops !== undefined) for (const stop of stops) stop(reason);
     }
   }
 
@@ -86,7 +135,7 @@ export class IncomingCall {
     const { state } = this;
     if (state === 'over') return false;
     this.state = 'over';
-    this.stop = undefined;
+    this.stops = undefined;
     if (state !== 'waiting') this.port.onServed();
     return state !== 'abandoned';
   }

@@ -1,18 +1,30 @@
 import { N2NError } from '../n2n-error.js';
 import type { DeadlineList, Expiring } from './deadlines.js';
+import type { StreamTarget } from './stream-target.js';
 
 /** Where the answers of a call go. RxJS's `Subscriber` is one. */
 export interface CallSink {
-  next(value: unknown): void;
+  /** @param bytes what the value took of the credit, for sinks that are `isPaced` */
+  next(value: unknown, bytes: number): void;
   complete(): void;
   /** An `N2NError`, or whatever the handler of the other side threw. */
   error(error: unknown): void;
+  /** Whether the sink itself says, by `OutgoingCall.consumed`, when a value has been taken. */
+  readonly isPaced?: boolean;
 }
 
 /** What a call needs of the peer that made it. */
 export interface CallOwner {
   /** Forgets the call and tells the other side to stop. */
   cancel(call: OutgoingCall): void;
+  consumed(call: OutgoingCall, bytes: number): void;
+  upload: {
+    isReady(call: OutgoingCall): boolean;
+    whenReady(call: OutgoingCall, callback: () => void): void;
+    next(call: OutgoingCall, value: unknown): void;
+    complete(call: OutgoingCall): void;
+    fail(call: OutgoingCall, error: unknown): void;
+  };
 }
 
 /** A call that was written and is not over. */
@@ -21,6 +33,8 @@ export class OutgoingCall implements Expiring {
   list: DeadlineList | undefined = undefined;
   previous: Expiring | undefined = undefined;
   next: Expiring | undefined = undefined;
+  /** Where its payload goes, if that is a stream. */
+  payload: PayloadTarget | undefined = undefined;
 
   constructor(
     readonly id: number,
@@ -35,6 +49,11 @@ export class OutgoingCall implements Expiring {
     this.owner.cancel(this);
   }
 
+  /** A value that an `isPaced` sink was given has been taken; `bytes` as it was given with it. */
+  consumed(bytes: number): void {
+    this.owner.consumed(this, bytes);
+  }
+
   onExpired(): void {
     this.owner.cancel(this);
     this.sink.error(
@@ -44,5 +63,60 @@ export class OutgoingCall implements Expiring {
         { details: { pattern: this.pattern, timeout: this.timeout } },
       ),
     );
+  }
+}
+
+/** The payload of a call that is a stream. It is stopped when the call is over, or when the handler wants no more. */
+export class PayloadTarget implements StreamTarget {
+  private state: 'open' | 'ended' | 'stopped' = 'open';
+  private stops: ((reason: unknown) => void)[] = [];
+
+  constructor(
+    private readonly call: OutgoingCall,
+    private readonly port: CallOwner['upload'],
+  ) {}
+
+  get isStopped(): boolean {
+    return this.state !== 'open';
+  }
+
+  get isReady(): boolean {
+    return this.port.isReady(this.call);
+  }
+
+  whenReady(callback: () => void): void {
+    if (this.state === 'open') this.port.whenReady(this.call, callback);
+    else callback();
+  }
+
+  next(value: unknown): void {
+    if (this.state === 'open') this.port.next(this.call, value);
+  }
+
+  complete(): void {
+    if (this.state !== 'open') return;
+    this.state = 'ended';
+    this.port.complete(this.call);
+  }
+
+  fail(error: unknown): void {
+    if (this.state !== 'open') return;
+    this.state = 'ended';
+    this.port.fail(this.call, error);
+  }
+
+  whenCancelled(stop: (reason: unknown) => void): void {
+    if (this.state === 'stopped') stop(undefined);
+    else this.stops.push(stop);
+  }
+
+  /** @internal For the peer: nobody takes the payload any more. */
+  stop(): void {
+    if (this.state === 'stopped') return;
+    const wasOpen = this.state === 'open';
+    this.state = 'stopped';
+    const { stops } = this;
+    this.stops = [];
+    if (wasOpen) for (const stop of stops) stop(undefined);
   }
 }

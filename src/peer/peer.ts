@@ -1,30 +1,23 @@
-import type { Clock } from '../clock.js';
-import { N2NError, isN2NErrorCode } from '../n2n-error.js';
-import {
-  FLAG_LAST,
-  FLAG_MORE,
-  FLAG_SYSTEM,
-  FrameType,
-  MAX_ID,
-  SKIPPABLE,
-  VALUE_FORM_MASK,
-  type FrameType as FrameTypeValue,
-} from '../protocol/frame.js';
+import { N2NError } from '../n2n-error.js';
+import { readU32 } from '../protocol/chunk-reader.js';
+import type { Codec } from '../protocol/codec.js';
+import { FLAG_MORE, FrameType, SKIPPABLE, type FrameType as FrameTypeValue } from '../protocol/frame.js';
 import { Reassembly } from '../protocol/reassembly.js';
-import { readRequestFront } from '../protocol/request-body.js';
-import type { RequestHead } from '../protocol/chunk-writer.js';
-import { decodeValue, encodeValue, type EncodedValue } from '../protocol/value.js';
+import type { EncodedValue } from '../protocol/value.js';
 import type { Link } from '../session/link.js';
 import { Session, type SessionEvents, type SessionOptions } from '../session/session.js';
-import { Deadlines } from './deadlines.js';
-import { IncomingCall, type ReplyPort } from './incoming-call.js';
-import { OutgoingCall, type CallOwner, type CallSink } from './outgoing-call.js';
+import { Flows } from './flows.js';
+import type { IncomingCall } from './incoming-call.js';
+import { IncomingCalls } from './incoming-calls.js';
+import type { CallSink, OutgoingCall } from './outgoing-call.js';
+import { OutgoingCalls, type CallOptions } from './outgoing-calls.js';
 import { ServingQueue } from './serving-queue.js';
 
-export interface PeerOptions extends SessionOptions {
+export interface PeerOptions extends Omit<SessionOptions, 'codec'> {
+  /** How values are written. */
+  codec: Codec;
   /** How many calls and events of the other side are served at once. More wait in order. */
   maxInFlight: number;
-  clock: Clock;
 }
 
 /** Whoever owns the peer. */
@@ -37,18 +30,8 @@ export interface PeerEvents {
   onClosed(error: N2NError): void;
 }
 
-/** What a call carries besides its value. */
-export interface CallOptions {
-  /** How long the call waits without any frame for it, in milliseconds; 0 for ever. */
-  timeout: number;
-  /** JSON text, which travels in front of the value. */
-  metadata?: string | undefined;
-  /** When the call began to wait, by the peer's clock, if that was before now. */
-  since?: number | undefined;
-}
-
 /** As many payloads may be under way in fragments at once. */
-const PARTIAL_PAYLOADS = 16;
+const PARTIAL_PAYLOADS = 1024;
 
 /** What a pattern and metadata may add to a value in front of it, in bytes. */
 const FRONT_ALLOWANCE = 256 * 1024;
@@ -57,31 +40,33 @@ const FRONT_ALLOWANCE = 256 * 1024;
  * Calls in both directions over one session. Either side may call: the one that dialled counts its calls in odd
  * numbers, the other in even ones, so that an id alone says whose call it is.
  */
-export class Peer implements CallOwner, ReplyPort, SessionEvents {
+export class Peer implements SessionEvents {
   private readonly session: Session;
-  private readonly deadlines: Deadlines;
-  private readonly outgoing = new Map<number, OutgoingCall>();
-  private readonly incoming = new Map<number, IncomingCall>();
-  private readonly queue: ServingQueue;
+  private readonly flows: Flows;
+  private readonly outgoing: OutgoingCalls;
+  private readonly incoming: IncomingCalls;
   private readonly reassembly: Reassembly;
+  /** The lowest bit of the ids of this side. */
   private readonly parity: number;
-  private nextId: number;
-  private idsRecycled = false;
 
   constructor(
-    link: Link,
     private readonly events: PeerEvents,
     options: PeerOptions,
   ) {
-    this.parity = options.role === 'dialer' ? 1 : 0;
-    this.nextId = options.role === 'dialer' ? 1 : 2;
-    this.deadlines = new Deadlines(options.clock);
-    this.queue = new ServingQueue(options.maxInFlight, (call) => events.onCall(call));
-    this.reassembly = new Reassembly(
-      options.maxPayload + FRONT_ALLOWANCE,
-      PARTIAL_PAYLOADS * (options.maxPayload + FRONT_ALLOWANCE),
-    );
-    this.session = new Session(link, this, options);
+    const { role, codec, clock, maxInFlight, maxPayload } = options;
+    this.parity = role === 'dialer' ? 1 : 0;
+    this.session = new Session(this, { ...options, codec: codec.name });
+    this.flows = new Flows(this.session);
+    this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
+    const queue = new ServingQueue(maxInFlight, clock, (call) => events.onCall(call));
+    this.incoming = new IncomingCalls(this.session, this.flows, codec, queue);
+    const maxBody = maxPayload + FRONT_ALLOWANCE;
+    this.reassembly = new Reassembly(maxBody, PARTIAL_PAYLOADS);
+  }
+
+  /** Begins to speak over a link. Called once. */
+  open(link: Link): void {
+    this.session.open(link);
   }
 
   get isOpen(): boolean {
@@ -94,13 +79,7 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
    * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the call was not made
    */
   call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
-    const id = this.takeId();
-    const { timeout, metadata, since } = options;
-    this.writeRequest(FrameType.REQUEST, id, { pattern, remaining: timeout, metadata }, value);
-    const call = new OutgoingCall(id, pattern, timeout, sink, this);
-    this.outgoing.set(id, call);
-    if (timeout > 0) this.deadlines.add(call, since);
-    return call;
+    return this.outgoing.call(pattern, value, sink, options);
   }
 
   /**
@@ -109,7 +88,7 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
    * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent
    */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
-    this.writeRequest(FrameType.EVENT, this.takeId(), { pattern, remaining: 0, metadata }, value);
+    this.outgoing.emit(pattern, value, metadata);
   }
 
   /** Ends the session, and with it every call of either side. */
@@ -117,57 +96,54 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
     this.session.close(error);
   }
 
-  cancel(call: OutgoingCall): void {
-    if (this.forget(call) && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, call.id);
-  }
-
-  next(call: IncomingCall, value: unknown): void {
-    this.writeReply(FrameType.NEXT, 0, call, value);
-  }
-
-  last(call: IncomingCall, value: unknown): void {
-    this.incoming.delete(call.id);
-    if (value === undefined) this.writeEmpty(FrameType.COMPLETE, call.id);
-    else this.writeReply(FrameType.NEXT, FLAG_LAST, call, value);
-  }
-
-  complete(call: IncomingCall): void {
-    this.incoming.delete(call.id);
-    this.writeEmpty(FrameType.COMPLETE, call.id);
-  }
-
-  error(call: IncomingCall, error: unknown): void {
-    this.incoming.delete(call.id);
-    this.writeError(call.id, error);
-  }
-
-  onServed(): void {
-    this.queue.onServed();
-  }
-
   onOpen(): void {
     this.events.onOpen();
   }
 
+  onWritable(): boolean {
+    return this.flows.pull();
+  }
+
   onClosed(error: N2NError): void {
-    this.deadlines.clear();
-    const lost = [...this.outgoing.values()];
-    this.outgoing.clear();
-    const abandoned = [...this.incoming.values()];
-    this.incoming.clear();
-    this.queue.clear();
-    for (const call of abandoned) call.cancel();
-    for (const call of lost) call.sink.error(error);
+    this.incoming.abandon(error);
+    this.flows.clear();
+    this.outgoing.fail(error);
     this.events.onClosed(error);
   }
 
   onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
-    if ((flags & FLAG_MORE) !== 0 || (!this.reassembly.isEmpty && this.reassembly.has(id))) {
-      const whole = this.reassembly.add(id, chunk.subarray(from, to), (flags & FLAG_MORE) === 0);
-      if (whole !== undefined) this.onWholeFrame(type, flags, id, whole, 0, whole.length);
+    const more = (flags & FLAG_MORE) !== 0;
+    if (more || (!this.reassembly.isEmpty && this.reassembly.has(id))) {
+      this.onFragment(type, flags, id, chunk.subarray(from, to), !more);
     } else {
-      this.onWholeFrame(type, flags, id, chunk, from, to);
+      this.onWholeFrame(type, flags, id, chunk, from, to, false);
     }
+  }
+
+  private onFragment(type: number, flags: number, id: number, fragment: Buffer, last: boolean): void {
+    // CANCEL cuts a body short, and fragments that were sent before it was known may still come.
+    if (type === FrameType.CANCEL || !this.isWanted(type, id)) {
+      this.reassembly.drop(id);
+      if (last) this.onWholeFrame(type, flags, id, fragment, 0, fragment.length, false);
+      return;
+    }
+    const inflow = this.flows.in(id);
+    inflow.onFragment(fragment.length);
+    const whole = this.reassembly.add(id, fragment, last);
+    if (whole === undefined) {
+      this.outgoing.touch(id);
+      inflow.onConsumed(0, fragment.length);
+      return;
+    }
+    this.onWholeFrame(type, flags, id, whole, 0, whole.length, true);
+    // Unless the value has ended its flow.
+    if (this.flows.peekIn(id) === inflow) inflow.onConsumed(0, fragment.length);
+  }
+
+  /** Whether anyone waits for what comes in fragments: the call may be over. */
+  private isWanted(type: number, id: number): boolean {
+    if (type === FrameType.REQUEST || type === FrameType.EVENT) return true;
+    return this.isOurs(id) ? this.outgoing.has(id) : this.incoming.takesPayload(id);
   }
 
   private onWholeFrame(
@@ -177,28 +153,36 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
     chunk: Buffer,
     from: number,
     to: number,
+    isReassembled: boolean,
   ): void {
+    const isOurs = this.isOurs(id);
     switch (type as FrameTypeValue) {
       case FrameType.NEXT:
-        this.onNext(flags, id, chunk, from, to);
+        if (isOurs) this.outgoing.onNext(flags, id, chunk, from, to, isReassembled);
+        else this.incoming.onPayloadNext(flags, id, chunk, from, to, isReassembled);
         return;
       case FrameType.REQUEST:
-        this.onRequest(flags, id, chunk, from, to, true);
-        return;
       case FrameType.EVENT:
-        this.onRequest(flags, id, chunk, from, to, false);
+        if (isOurs) throw new N2NError('PROTOCOL_ERROR', `The id ${id} is not the other side's to use.`);
+        this.incoming.onRequest(type, flags, id, chunk, from, to);
         return;
       case FrameType.COMPLETE:
-        this.take(id)?.sink.complete();
+        if (isOurs) this.outgoing.onComplete(id);
+        else this.incoming.onPayloadComplete(id);
         return;
       case FrameType.ERROR:
-        this.onError(flags, id, chunk, from, to);
+        if (isOurs) this.outgoing.onError(flags, id, chunk, from, to);
+        else this.incoming.onPayloadError(flags, id, chunk, from, to);
         return;
       case FrameType.CANCEL:
-        this.onCancel(id);
+        if (isOurs) this.outgoing.onPayloadCancelled(id);
+        else this.incoming.onCancel(id);
+        return;
+      case FrameType.CREDIT:
+        this.onCredit(id, chunk, from, to);
         return;
       case FrameType.HELLO:
-        break;
+        throw new N2NError('PROTOCOL_ERROR', 'HELLO stands only at the beginning.');
     }
     if ((type & SKIPPABLE) === 0) {
       throw new N2NError(
@@ -208,147 +192,15 @@ export class Peer implements CallOwner, ReplyPort, SessionEvents {
     }
   }
 
-  private onNext(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
-    const last = (flags & FLAG_LAST) !== 0;
-    // Answers to a call that was cancelled may still be under way.
-    const call = last ? this.take(id) : this.outgoing.get(id);
-    if (call === undefined) return;
-    let value: unknown;
-    try {
-      value = decodeValue(flags & VALUE_FORM_MASK, chunk, from, to);
-    } catch (error) {
-      if (last) this.forget(call);
-      else this.cancel(call);
-      call.sink.error(error);
-      return;
-    }
-    if (!last && call.timeout > 0) this.deadlines.touch(call);
-    call.sink.next(value);
-    if (last) call.sink.complete();
+  private onCredit(id: number, chunk: Buffer, from: number, to: number): void {
+    if (to - from !== 8)
+      throw new N2NError('PROTOCOL_ERROR', `CREDIT has ${to - from} bytes in place of eight.`);
+    this.outgoing.touch(id);
+    // Credit for a call that is over may still have been under way.
+    this.flows.peekOut(id)?.grant(readU32(chunk, from), readU32(chunk, from + 4));
   }
 
-  private onError(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
-    const call = this.take(id);
-    if (call === undefined) return;
-    call.sink.error(readError(flags, chunk, from, to));
+  private isOurs(id: number): boolean {
+    return (id & 1) === this.parity;
   }
-
-  private onRequest(
-    flags: number,
-    id: number,
-    chunk: Buffer,
-    from: number,
-    to: number,
-    isCall: boolean,
-  ): void {
-    if ((id & 1) === this.parity || this.incoming.has(id)) {
-      throw new N2NError('PROTOCOL_ERROR', `The id ${id} is not the other side's to use, or is in use.`);
-    }
-    const front = readRequestFront(flags, chunk, from, to);
-    let data: unknown;
-    let metadata: unknown;
-    try {
-      data = decodeValue(flags & VALUE_FORM_MASK, chunk, front.valueAt, to);
-      metadata = front.metadata === undefined ? undefined : (JSON.parse(front.metadata) as unknown);
-    } catch (error) {
-      if (isCall) this.writeError(id, N2NError.from(error, 'PROTOCOL_ERROR', 'The metadata cannot be read'));
-      return;
-    }
-    const call = new IncomingCall(id, front.pattern, data, metadata, isCall, this);
-    if (isCall) this.incoming.set(id, call);
-    if (!this.queue.add(call)) {
-      call.fail(
-        new N2NError('OVERLOADED', 'The other side has more calls waiting than it takes; try again later.'),
-      );
-    }
-  }
-
-  private onCancel(id: number): void {
-    this.reassembly.drop(id);
-    const call = this.incoming.get(id);
-    if (call === undefined) return;
-    this.incoming.delete(id);
-    call.cancel();
-  }
-
-  private writeRequest(type: FrameTypeValue, id: number, head: RequestHead, value: EncodedValue): void {
-    this.session.writerForCall().writeRequest(type, id, head, value);
-    this.session.flushSoon();
-  }
-
-  private writeReply(type: FrameTypeValue, flags: number, call: IncomingCall, value: unknown): void {
-    try {
-      this.session.writerForReply().writeValue(type, flags, call.id, encodeValue(value));
-      this.session.flushSoon();
-    } catch (error) {
-      // The value failed its call, and a stream that could go on is stopped.
-      this.incoming.delete(call.id);
-      this.writeError(call.id, error);
-      call.cancel();
-    }
-  }
-
-  private writeEmpty(type: FrameTypeValue, id: number): void {
-    this.session.writerForReply().writeEmpty(type, 0, id);
-    this.session.flushSoon();
-  }
-
-  private writeError(id: number, error: unknown): void {
-    const isOurs = error instanceof N2NError;
-    const writer = this.session.writerForReply();
-    try {
-      const value = isOurs ? { code: error.code, message: error.message, details: error.details } : error;
-      writer.writeValue(FrameType.ERROR, isOurs ? FLAG_SYSTEM : 0, id, encodeValue(value));
-    } catch (unwritable) {
-      const { code, message } = N2NError.from(unwritable, 'NOT_SERIALIZABLE', 'The error cannot be sent');
-      writer.writeValue(FrameType.ERROR, FLAG_SYSTEM, id, encodeValue({ code, message }));
-    }
-    this.session.flushSoon();
-  }
-
-  /** Takes a call of this side out of the books. */
-  private take(id: number): OutgoingCall | undefined {
-    const call = this.outgoing.get(id);
-    if (call !== undefined) this.forget(call);
-    return call;
-  }
-
-  private forget(call: OutgoingCall): boolean {
-    if (call.timeout > 0) this.deadlines.remove(call);
-    return this.outgoing.delete(call.id);
-  }
-
-  private takeId(): number {
-    let id = this.nextId;
-    // Ids that a long stream has held since the last time round are passed over.
-    while (this.idsRecycled && this.outgoing.has(id)) id = this.idAfter(id);
-    this.nextId = this.idAfter(id);
-    return id;
-  }
-
-  private idAfter(id: number): number {
-    if (id + 2 <= MAX_ID) return id + 2;
-    this.idsRecycled = true;
-    return 2 - this.parity;
-  }
-}
-
-function readError(flags: number, chunk: Buffer, from: number, to: number): unknown {
-  let value: unknown;
-  try {
-    value = decodeValue(flags & VALUE_FORM_MASK, chunk, from, to);
-  } catch (error) {
-    return error;
-  }
-  if ((flags & FLAG_SYSTEM) === 0) return value;
-  const { code, message, details } = (value ?? {}) as {
-    code?: unknown;
-    message?: unknown;
-    details?: unknown;
-  };
-  return new N2NError(
-    isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR',
-    String(message),
-    typeof details === 'object' && details !== null ? { details: details as Record<string, unknown> } : {},
-  );
 }

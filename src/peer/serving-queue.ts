@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.js';
+import { N2NError } from '../n2n-error.js';
 import type { IncomingCall } from './incoming-call.js';
 
 /** As many calls may wait for each that is served at once. */
@@ -18,6 +20,7 @@ export class ServingQueue {
    */
   constructor(
     private readonly maxServing: number,
+    private readonly clock: Clock,
     private readonly serve: (call: IncomingCall) => void,
   ) {}
 
@@ -47,7 +50,9 @@ export class ServingQueue {
   private startWaiting(): void {
     while (this.serving < this.maxServing && this.nextWaiting < this.waiting.length) {
       const next = this.waiting[this.nextWaiting++];
-      if (!next.isOver) this.start(next);
+      if (next.isOver) continue;
+      if (next.content.expiresAt <= this.clock.now()) next.fail(expired(next));
+      else this.start(next);
     }
     if (this.nextWaiting === this.waiting.length) this.clear();
   }
@@ -57,4 +62,9 @@ export class ServingQueue {
     call.start();
     this.serve(call);
   }
+}
+
+/** The caller has given up already, or is about to: the work would be for nobody. */
+function expired(call: IncomingCall): N2NError {
+  return new N2NError('TIMEOUT', `The time for "${call.pattern}" had passed before its turn came.`);
 }

@@ -12,6 +12,8 @@ export interface SessionOptions {
   role: 'dialer' | 'acceptor';
   /** The longest value taken from the other side, in bytes. It is told in HELLO. */
   maxPayload: number;
+  /** The name of the codec of values; the other side must have the same. */
+  codec: string;
   /** How long the other side may take to say HELLO, in milliseconds. */
   helloTimeout: number;
   /** How many bytes may wait for a link that is full, before the other side is taken for one that does not read. */
@@ -23,6 +25,11 @@ export interface SessionOptions {
 
 /** The peer, as its session sees it. */
 export interface SessionEvents extends FrameHandler {
+  /**
+   * The link takes more, and nothing is written: what waits may write now.
+   * @returns whether anything was written
+   */
+  onWritable(): boolean;
   /** Both sides have said HELLO: calls may be written. */
   onOpen(): void;
   /** The session is over, for this reason. Reported once. */
@@ -30,12 +37,13 @@ export interface SessionEvents extends FrameHandler {
 }
 
 /**
- * opening ── HELLO of the other side ──> open ──> closed
- *    └────── timeout, broken link, protocol error ──┘
+ * unlinked ── open() ──> opening ── HELLO of the other side ──> open ──> closed
+ *                           └──── timeout, broken link, protocol error ────┘
  */
 type State =
-  | { readonly is: 'opening'; readonly timer: TimerHandle }
-  | { readonly is: 'open' }
+  | { readonly is: 'unlinked' }
+  | { readonly is: 'opening'; readonly link: Link; readonly timer: TimerHandle }
+  | { readonly is: 'open'; readonly link: Link }
   | { readonly is: 'closed'; readonly error: N2NError };
 
 /** The id that stands for the session itself, not for a call. */
@@ -46,24 +54,43 @@ const SESSION_ID = 0;
  */
 export class Session {
   private readonly writer: ChunkWriter;
-  private state: State;
+  private state: State = { is: 'unlinked' };
   private flushScheduled = false;
   private blocked = false;
+  private limit = Number.MAX_SAFE_INTEGER;
+  private readAt: number;
 
   constructor(
-    private readonly link: Link,
     private readonly events: SessionEvents,
     private readonly options: SessionOptions,
   ) {
-    this.writer = new ChunkWriter(Number.MAX_SAFE_INTEGER);
-    const timer = options.clock.setTimeout(() => this.onHelloTimeout(), options.helloTimeout);
-    this.state = { is: 'opening', timer };
+    this.writer = new ChunkWriter(this.limit);
+    this.readAt = options.clock.now();
+  }
+
+  /** Begins the conversation. Called once. */
+  open(link: Link): void {
+    const { clock, helloTimeout, role } = this.options;
+    const timer = clock.setTimeout(() => this.onHelloTimeout(), helloTimeout);
+    this.state = { is: 'opening', link, timer };
+    // The side that dialled speaks first; its words wait for the link to be open.
+    if (role === 'dialer') this.sayHello();
     link.open({
       onChunk: (chunk) => this.onChunk(chunk),
       onDrained: () => this.onDrained(),
       onBroken: (reason) => this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`)),
     });
-    if (options.role === 'dialer') this.sayHello();
+    this.flushSoon();
+  }
+
+  /** The longest value that the other side takes, in bytes. */
+  get maxPayload(): number {
+    return this.limit;
+  }
+
+  /** When the chunk that is being read came, by the session's clock. */
+  get chunkTime(): number {
+    return this.readAt;
   }
 
   get isOpen(): boolean {
@@ -95,6 +122,11 @@ export class Session {
     return this.writer;
   }
 
+  /** Sends a chunk of whole frames that was written elsewhere. Only for `onWritable`. */
+  writeChunk(chunk: Buffer): void {
+    if (this.state.is === 'open') this.blocked = !this.state.link.write(chunk);
+  }
+
   /** Sends what is written when the turn's work is done. */
   flushSoon(): void {
     if (this.flushScheduled) return;
@@ -104,22 +136,23 @@ export class Session {
 
   /** Tells the other side why, lets what is written leave, and ends. */
   close(error: N2NError): void {
-    if (this.state.is === 'closed') return;
+    const { state } = this;
+    if (state.is !== 'opening' && state.is !== 'open') return;
     if (!this.blocked) {
       const { code, message } = error;
       this.writer.writeValue(FrameType.ERROR, FLAG_SYSTEM, SESSION_ID, encodeValue({ code, message }));
       this.flush();
     }
     this.end(error);
-    this.link.close(error.message);
+    state.link.close(error.message);
   }
 
   private readonly flush = (): void => {
     this.flushScheduled = false;
-    while (!this.blocked && this.state.is !== 'closed') {
+    while (!this.blocked && (this.state.is === 'opening' || this.state.is === 'open')) {
       const chunk = this.writer.take();
-      if (chunk === undefined) return;
-      this.blocked = !this.link.write(chunk);
+      if (chunk !== undefined) this.blocked = !this.state.link.write(chunk);
+      else if (this.state.is === 'opening' || !this.events.onWritable()) return;
     }
   };
 
@@ -130,6 +163,7 @@ export class Session {
   }
 
   private onChunk(chunk: Buffer): void {
+    this.readAt = this.options.clock.now();
     try {
       readChunk(chunk, this);
     } catch (error) {
@@ -152,17 +186,30 @@ export class Session {
 
   private onHello(chunk: Buffer, from: number, to: number): void {
     const hello = readHello(chunk, from, to);
-    if (this.state.is === 'opening') this.options.clock.clearTimeout(this.state.timer);
+    const { state } = this;
+    if (state.is !== 'opening') return;
+    this.options.clock.clearTimeout(state.timer);
     if (this.options.role === 'acceptor') this.sayHello();
+    if (hello.codec !== this.options.codec) {
+      throw new N2NError(
+        'VERSION_MISMATCH',
+        `The other side has the codec "${hello.codec}", this one "${this.options.codec}". Set the same on both.`,
+      );
+    }
+    this.limit = hello.maxPayload;
     this.writer.limitPayload(hello.maxPayload);
-    this.state = { is: 'open' };
+    this.state = { is: 'open', link: state.link };
     this.events.onOpen();
   }
 
   private sayHello(): void {
-    const hello = writeHello({ version: PROTOCOL_VERSION, maxPayload: this.options.maxPayload });
+    const hello = writeHello({
+      version: PROTOCOL_VERSION,
+      maxPayload: this.options.maxPayload,
+      codec: this.options.codec,
+    });
     this.writer.writeValue(FrameType.HELLO, 0, SESSION_ID, hello);
-    this.flush();
+    this.flushSoon();
   }
 
   private onHelloTimeout(): void {
@@ -173,10 +220,11 @@ export class Session {
   /** The other side ended the session, and said why. */
   private onSessionError(said: unknown): void {
     const { code, message } = (said ?? {}) as { code?: unknown; message?: unknown };
+    const { state } = this;
     this.end(
       new N2NError(isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR', `The other side says: ${String(message)}`),
     );
-    this.link.close('the other side ended the session');
+    if (state.is === 'opening' || state.is === 'open') state.link.close('the other side ended the session');
   }
 
   private end(error: N2NError): void {

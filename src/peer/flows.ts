@@ -1,0 +1,101 @@
+import type { ChunkWriter } from '../protocol/chunk-writer.js';
+import type { Session } from '../session/session.js';
+import { Inflow } from './inflow.js';
+import { Outflow, type FrameSink } from './outflow.js';
+
+/**
+ * What the calls of a peer send and receive beyond single short values, by the id of the call: an id stands for one flow
+ * in either direction. Most calls have none.
+ */
+export class Flows implements FrameSink {
+  private readonly outflows = new Map<number, Outflow>();
+  private readonly inflows = new Map<number, Inflow>();
+  /** Those that have something to send, in the order of their turns. */
+  private enlisted: Outflow[] = [];
+
+  constructor(private readonly session: Session) {}
+
+  /** What the call sends, if it has a flow already. */
+  peekOut(id: number): Outflow | undefined {
+    return this.outflows.get(id);
+  }
+
+  /** What the call sends. */
+  out(id: number): Outflow {
+    let outflow = this.outflows.get(id);
+    if (outflow === undefined) {
+      outflow = new Outflow(id, this, () => this.session.maxPayload);
+      this.outflows.set(id, outflow);
+    }
+    return outflow;
+  }
+
+  /** What the call receives, if it has a flow already. */
+  peekIn(id: number): Inflow | undefined {
+    return this.inflows.get(id);
+  }
+
+  /** What the call receives. */
+  in(id: number): Inflow {
+    let inflow = this.inflows.get(id);
+    if (inflow === undefined) {
+      inflow = new Inflow((items, bytes) => this.grant(id, items, bytes));
+      this.inflows.set(id, inflow);
+    }
+    return inflow;
+  }
+
+  /** Forgets what the call sends: nothing of it leaves any more. */
+  dropOut(id: number): void {
+    // Most calls have no flow, and this is asked at the end of each.
+    if (this.outflows.size === 0) return;
+    const outflow = this.outflows.get(id);
+    this.outflows.delete(id);
+    outflow?.drop();
+  }
+
+  /** Forgets what the call receives. */
+  dropIn(id: number): void {
+    if (this.inflows.size > 0) this.inflows.delete(id);
+  }
+
+  /** Forgets everything; whoever waits to send is let go. */
+  clear(): void {
+    const outflows = [...this.outflows.values()];
+    this.enlisted = [];
+    this.outflows.clear();
+    this.inflows.clear();
+    for (const outflow of outflows) outflow.drop();
+  }
+
+  /**
+   * Lets the flows send in turn, a fragment's worth each, so that none holds up the others.
+   * @returns whether anything was sent
+   */
+  pull(): boolean {
+    for (;;) {
+      const outflow = this.enlisted.shift();
+      if (outflow === undefined) return false;
+      if (outflow.pull()) return true;
+    }
+  }
+
+  writer(): ChunkWriter {
+    return this.session.writerForReply();
+  }
+
+  writeChunk(chunk: Buffer): void {
+    this.session.writeChunk(chunk);
+  }
+
+  enlist(outflow: Outflow): void {
+    this.enlisted.push(outflow);
+    this.session.flushSoon();
+  }
+
+  private grant(id: number, items: number, bytes: number): void {
+    if (!this.session.isOpen) return;
+    this.session.writerForReply().writeCredit(id, items, bytes);
+    this.session.flushSoon();
+  }
+}

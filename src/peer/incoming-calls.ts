@@ -1,0 +1,223 @@
+import { N2NError } from '../n2n-error.js';
+import type { Codec } from '../protocol/codec.js';
+import { readError, writableError } from '../protocol/error-value.js';
+import {
+  FLAG_LAST,
+  FLAG_STREAM,
+  FrameType,
+  VALUE_FORM_MASK,
+  type FrameType as FrameTypeValue,
+} from '../protocol/frame.js';
+import { readRequestFront, type RequestFront } from '../protocol/request-body.js';
+import type { EncodedValue } from '../protocol/value.js';
+import type { Session } from '../session/session.js';
+import type { Flows } from './flows.js';
+import { IncomingCall, type CallKind, type ReplyPort } from './incoming-call.js';
+import type { ServingQueue } from './serving-queue.js';
+import { StreamReader } from './stream-reader.js';
+
+/** The calls of the other side that are not over, and their payloads that are streams. */
+export class IncomingCalls implements ReplyPort {
+  private readonly calls = new Map<number, IncomingCall>();
+  private readonly payloads = new Map<number, StreamReader>();
+
+  constructor(
+    private readonly session: Session,
+    private readonly flows: Flows,
+    private readonly codec: Codec,
+    private readonly queue: ServingQueue,
+  ) {}
+
+  /** Whether a payload of this call is taken. */
+  takesPayload(id: number): boolean {
+    return this.payloads.has(id);
+  }
+
+  /** REQUEST, EVENT. @throws N2NError `PROTOCOL_ERROR` */
+  onRequest(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+    if (this.calls.has(id)) throw new N2NError('PROTOCOL_ERROR', `The id ${id} is in use.`);
+    const front = readRequestFront(type, flags, chunk, from, to);
+    const kind = kindOf(type, front);
+    const isStream = kind === 'call' && (flags & FLAG_STREAM) !== 0;
+    // What came of the request in fragments is no part of what its payload may send.
+    if (!isStream) this.flows.dropIn(id);
+    let data: unknown;
+    let envelope: unknown;
+    try {
+      data = isStream
+        ? this.openPayload(id)
+        : this.codec.decode(flags & VALUE_FORM_MASK, chunk, front.valueAt, to);
+      envelope = front.metadata === undefined ? undefined : JSON.parse(front.metadata);
+    } catch (error) {
+      this.endPayload(id);
+      if (kind !== 'event')
+        this.writeError(id, N2NError.from(error, 'PROTOCOL_ERROR', 'The metadata cannot be read'));
+      return;
+    }
+    const { pattern, remaining, key } = front;
+    const expiresAt = remaining === 0 ? Infinity : this.session.chunkTime + remaining;
+    const call = new IncomingCall(id, { kind, pattern, data, envelope, expiresAt, key }, this);
+    if (kind !== 'event') this.calls.set(id, call);
+    if (!this.queue.add(call)) {
+      call.fail(
+        new N2NError('OVERLOADED', 'The other side has more calls waiting than it takes; try again later.'),
+      );
+    }
+  }
+
+  /** NEXT: a value of the payload of a call. */
+  onPayloadNext(
+    flags: number,
+    id: number,
+    chunk: Buffer,
+    from: number,
+    to: number,
+    isReassembled: boolean,
+  ): void {
+    const reader = this.payloads.get(id);
+    if (reader === undefined) return;
+    this.flows.in(id).onItem(to - from, isReassembled);
+    let value: unknown;
+    try {
+      value = this.codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
+    } catch (error) {
+      this.endPayload(id)?.fail(error);
+      this.writeEmpty(FrameType.CANCEL, id);
+      return;
+    }
+    reader.push(value, to - from);
+  }
+
+  onPayloadComplete(id: number): void {
+    this.endPayload(id)?.end();
+  }
+
+  onPayloadError(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+    this.endPayload(id)?.fail(readError(flags, chunk, from, to, this.codec));
+  }
+
+  /** CANCEL: the caller wants no answer any more. */
+  onCancel(id: number): void {
+    this.flows.dropIn(id);
+    const call = this.calls.get(id);
+    if (call === undefined) return;
+    const reason = new N2NError('CANCELLED', `The caller of "${call.pattern}" wants no answer any more.`);
+    this.endPayload(id)?.fail(reason);
+    this.end(id);
+    call.cancel(reason);
+  }
+
+  /** The session is over: nobody wants an answer any more. */
+  abandon(error: N2NError): void {
+    const payloads = [...this.payloads.values()];
+    const calls = [...this.calls.values()];
+    this.payloads.clear();
+    this.calls.clear();
+    this.queue.clear();
+    for (const payload of payloads) payload.fail(error);
+    for (const call of calls) call.cancel(error);
+  }
+
+  next(call: IncomingCall, value: unknown): void {
+    try {
+      this.flows.out(call.id).write(FrameType.NEXT, 0, this.codec.encode(value));
+      this.session.flushSoon();
+    } catch (error) {
+      this.failReply(call, error);
+    }
+  }
+
+  last(call: IncomingCall, value: unknown): void {
+    if (value === undefined) {
+      this.complete(call);
+      return;
+    }
+    try {
+      this.writeLast(call.id, FrameType.NEXT, FLAG_LAST, this.codec.encode(value));
+    } catch (error) {
+      this.failReply(call, error);
+    }
+  }
+
+  complete(call: IncomingCall): void {
+    this.writeLast(call.id, FrameType.COMPLETE, 0, undefined);
+  }
+
+  error(call: IncomingCall, error: unknown): void {
+    this.writeError(call.id, error);
+  }
+
+  isReady(call: IncomingCall): boolean {
+    return this.flows.peekOut(call.id)?.isReady ?? true;
+  }
+
+  whenReady(call: IncomingCall, callback: () => void): void {
+    this.flows.out(call.id).whenReady(callback);
+  }
+
+  onServed(): void {
+    this.queue.onServed();
+  }
+
+  private openPayload(id: number): StreamReader {
+    const reader = new StreamReader({
+      onConsumed: (bytes) => this.flows.peekIn(id)?.onConsumed(1, bytes),
+      onReturn: () => {
+        if (this.endPayload(id) !== undefined && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, id);
+      },
+    });
+    this.payloads.set(id, reader);
+    return reader;
+  }
+
+  private endPayload(id: number): StreamReader | undefined {
+    if (this.payloads.size === 0) return undefined;
+    const reader = this.payloads.get(id);
+    this.payloads.delete(id);
+    if (reader !== undefined) this.flows.dropIn(id);
+    return reader;
+  }
+
+  /** The frame that ends a call, behind whatever of the call still waits. */
+  private writeLast(id: number, type: FrameTypeValue, flags: number, value: EncodedValue): void {
+    const outflow = this.flows.peekOut(id);
+    if (outflow === undefined) {
+      const long = this.session.writerForReply().writeValue(type, flags, id, value);
+      if (long === undefined) this.end(id);
+      else this.flows.out(id).endWith(long, () => this.end(id));
+    } else {
+      outflow.end(type, flags, value, () => this.end(id));
+    }
+    this.session.flushSoon();
+  }
+
+  private writeEmpty(type: FrameTypeValue, id: number): void {
+    this.session.writerForReply().writeEmpty(type, 0, id);
+    this.session.flushSoon();
+  }
+
+  private writeError(id: number, error: unknown): void {
+    const { flags, value } = writableError(error, this.codec);
+    this.writeLast(id, FrameType.ERROR, flags, value);
+  }
+
+  /** A value that could not be sent failed its call: what waits of it is dropped, and a handler that goes on stops. */
+  private failReply(call: IncomingCall, error: unknown): void {
+    this.flows.dropOut(call.id);
+    this.writeError(call.id, error);
+    call.cancel(error);
+  }
+
+  /** Everything of a call has been sent, or is wanted no more. */
+  private end(id: number): void {
+    this.calls.delete(id);
+    this.flows.dropOut(id);
+    // The handler is done; what still comes of a payload has nobody to go to.
+    this.endPayload(id)?.end();
+  }
+}
+
+function kindOf(type: number, { key }: RequestFront): CallKind {
+  if (type === FrameType.REQUEST) return 'call';
+  return key === undefined ? 'event' : 'acknowledged-event';
+}

@@ -1,0 +1,61 @@
+import { N2NError } from '../n2n-error.js';
+import { INITIAL_CREDIT } from '../protocol/frame.js';
+
+/** Grants the other side what it may send further. */
+export type Grant = (items: number, bytes: number) => void;
+
+/**
+ * What one call receives in one direction beyond a single short value: how much was granted, how much of that came, and
+ * how much of what came has been consumed, which is granted again.
+ */
+export class Inflow {
+  private itemsLeft: number = INITIAL_CREDIT.items;
+  private bytesLeft: number = INITIAL_CREDIT.bytes;
+  private itemsConsumed = 0;
+  private bytesConsumed = 0;
+
+  constructor(private readonly grant: Grant) {}
+
+  /**
+   * A value of a stream came.
+   * @param isReassembled whether it came in fragments: those have been counted, and granted again, as they came. As a
+   * value they are held until it is taken, and count as not consumed.
+   * @throws N2NError `PROTOCOL_ERROR` when it was not granted
+   */
+  onItem(bytes: number, isReassembled: boolean): void {
+    if (this.itemsLeft <= 0) throw notGranted();
+    this.itemsLeft -= 1;
+    if (isReassembled) this.bytesConsumed -= bytes;
+    else this.receive(bytes);
+  }
+
+  /** A fragment of a value came. @throws N2NError `PROTOCOL_ERROR` when it was not granted */
+  onFragment(bytes: number): void {
+    this.receive(bytes);
+  }
+
+  /** What came has been taken by whom it was for. It is granted again once it is half of what there was. */
+  onConsumed(items: number, bytes: number): void {
+    this.itemsConsumed += items;
+    this.bytesConsumed += bytes;
+    if (this.itemsConsumed < INITIAL_CREDIT.items / 2 && this.bytesConsumed < INITIAL_CREDIT.bytes / 2)
+      return;
+    const grantedItems = this.itemsConsumed;
+    const grantedBytes = Math.max(0, this.bytesConsumed);
+    this.itemsConsumed = 0;
+    this.bytesConsumed -= grantedBytes;
+    this.itemsLeft += grantedItems;
+    this.bytesLeft += grantedBytes;
+    this.grant(grantedItems, grantedBytes);
+  }
+
+  private receive(bytes: number): void {
+    // The last frame may take more bytes than are left, but it may not begin without any.
+    if (this.bytesLeft <= 0) throw notGranted();
+    this.bytesLeft -= bytes;
+  }
+}
+
+function notGranted(): N2NError {
+  return new N2NError('PROTOCOL_ERROR', 'The other side sends more of a stream than it was granted.');
+}

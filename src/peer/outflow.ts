@@ -1,0 +1,214 @@
+import { N2NError } from '../n2n-error.js';
+import { ChunkWriter, FRAGMENT_BYTES } from '../protocol/chunk-writer.js';
+import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType, INITIAL_CREDIT } from '../protocol/frame.js';
+import { countFrames } from '../protocol/frame-count.js';
+import type { LongBody } from '../protocol/long-body.js';
+import type { EncodedValue } from '../protocol/value.js';
+
+/** What an outflow writes to: the peer's session. */
+export interface FrameSink {
+  /** Where frames go that may leave now. */
+  writer(): ChunkWriter;
+  /** Sends a chunk of whole frames that was written elsewhere. */
+  writeChunk(chunk: Buffer): void;
+  /** Asks to be pulled when the link takes more. */
+  enlist(outflow: Outflow): void;
+}
+
+/** How many bytes of values may wait for credit in one call. */
+export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+
+/** The most that a side may be granted: more is a fault, or an attack. */
+const MAX_CREDIT = 2 ** 31 - 1;
+
+/**
+ * What one call sends in one direction beyond a single short value: the values of a stream, and values in fragments. It
+ * leaves in order, as far as the other side has granted credit, and waits here, bounded, for more.
+ *
+ * Short values that wait stand encoded in slabs, as the frames that they will be: a million numbers are a few megabytes
+ * and no objects.
+ */
+export class Outflow {
+  private items: number = INITIAL_CREDIT.items;
+  private bytes: number = INITIAL_CREDIT.bytes;
+  private queue: (ChunkWriter | LongBody)[] = [];
+  private queuedBytes = 0;
+  private isEnlisted = false;
+  private onReady: (() => void) | undefined = undefined;
+  private onEmpty: (() => void) | undefined = undefined;
+
+  constructor(
+    private readonly id: number,
+    private readonly sink: FrameSink,
+    private readonly maxPayload: () => number,
+  ) {}
+
+  /** Whether a value that is written now leaves now. */
+  get isReady(): boolean {
+    return this.queue.length === 0 && this.items > 0 && this.bytes > 0;
+  }
+
+  /**
+   * Sends a value as soon as there is credit.
+   * @throws N2NError `PAYLOAD_TOO_LARGE`; `OVERLOADED` when more waits than may wait
+   */
+  write(type: FrameType, flags: number, value: EncodedValue): void {
+    if (this.isReady) {
+      const writer = this.sink.writer();
+      const before = writer.pendingBytes;
+      const long = writer.writeValue(type, flags, this.id, value);
+      if (long === undefined) this.spend(1, writer.pendingBytes - before - FRAME_HEADER_BYTES);
+      else this.enqueue(long);
+      return;
+    }
+    const tail = this.tail();
+    const before = tail.pendingBytes;
+    const long = tail.writeValue(type, flags, this.id, value);
+    if (long !== undefined) {
+      this.enqueue(long);
+    } else {
+      this.queuedBytes += tail.pendingBytes - before;
+      this.enlist();
+    }
+    if (this.queuedBytes > MAX_QUEUED_BYTES) {
+      throw new N2NError(
+        'OVERLOADED',
+        `More than ${MAX_QUEUED_BYTES} bytes of the stream wait for a caller that does not take them. ` +
+          'Return an async generator, which is held back, in place of an Observable, which cannot be.',
+      );
+    }
+  }
+
+  /** Sends the frame that ends the call, after everything that waits. It needs no credit. */
+  end(type: FrameType, flags: number, value: EncodedValue, onEmpty: () => void): void {
+    if (this.queue.length === 0) {
+      const long = this.sink.writer().writeValue(type, flags, this.id, value);
+      if (long === undefined) {
+        onEmpty();
+        return;
+      }
+      this.enqueue(long);
+    } else {
+      const long = this.tail().writeValue(type, flags, this.id, value);
+      if (long !== undefined) this.enqueue(long);
+    }
+    this.onEmpty = onEmpty;
+    this.enlist();
+  }
+
+  /** As `end`, with a body that is too long for one frame. */
+  endWith(body: LongBody, onEmpty: () => void): void {
+    this.onEmpty = onEmpty;
+    this.enqueue(body);
+  }
+
+  /** Sends a body that is too long for one frame. */
+  enqueue(body: LongBody): void {
+    this.queue.push(body);
+    this.queuedBytes += body.missing;
+    this.enlist();
+  }
+
+  /** @throws N2NError `PROTOCOL_ERROR` when more is granted than any side could mean */
+  grant(items: number, bytes: number): void {
+    this.items += items;
+    this.bytes += bytes;
+    if (this.items > MAX_CREDIT || this.bytes > MAX_CREDIT) {
+      throw new N2NError('PROTOCOL_ERROR', 'The other side grants more credit than there can be.');
+    }
+    if (this.queue.length > 0) this.enlist();
+    else this.becomeReady();
+  }
+
+  /** Calls back once a value that is written leaves at once. There is one such wait at a time. */
+  whenReady(callback: () => void): void {
+    this.onReady = callback;
+    if (this.isReady) this.becomeReady();
+  }
+
+  /** Forgets what waits: the call is over. Whoever waits to write is let go, and finds the call over. */
+  drop(): void {
+    this.queue = [];
+    this.queuedBytes = 0;
+    this.onEmpty = undefined;
+    const { onReady } = this;
+    this.onReady = undefined;
+    onReady?.();
+  }
+
+  /**
+   * The link takes more: sends up to one fragment's worth.
+   * @returns whether something left; what is still there asks to be pulled again
+   */
+  pull(): boolean {
+    this.isEnlisted = false;
+    const head = this.queue[0];
+    if (head === undefined) return false;
+    const sent = head instanceof ChunkWriter ? this.pullFrames(head) : this.pullFragment(head);
+    if (this.queue.length > 0) {
+      if (sent > 0) this.enlist();
+    } else {
+      const { onEmpty } = this;
+      this.onEmpty = undefined;
+      onEmpty?.();
+      this.becomeReady();
+    }
+    return sent > 0;
+  }
+
+  /** @returns how many bytes left */
+  private pullFrames(frames: ChunkWriter): number {
+    const chunk = frames.peek();
+    // Frames that end the call need no credit; `countFrames` stops in front of the first that has none.
+    const taken = countFrames(chunk, FRAGMENT_BYTES, (type, flags, bytes) => {
+      if (type !== FrameType.NEXT || (flags & FLAG_LAST) !== 0) return true;
+      if (this.items <= 0 || this.bytes <= 0) return false;
+      this.spend(1, bytes - FRAME_HEADER_BYTES);
+      return true;
+    });
+    if (taken > 0) this.sink.writeChunk(frames.skip(taken));
+    this.queuedBytes -= taken;
+    if (frames.pendingBytes === 0) this.queue.shift();
+    return taken;
+  }
+
+  /** @returns how many bytes left */
+  private pullFragment(body: LongBody): number {
+    if (this.bytes <= 0) return 0;
+    const size = this.sink.writer().writeFragment(body);
+    this.queuedBytes -= size;
+    this.spend(0, size);
+    if (body.missing === 0) {
+      this.queue.shift();
+      if (body.type === FrameType.NEXT && (body.flags & FLAG_LAST) === 0) this.spend(1, 0);
+    }
+    return size;
+  }
+
+  private spend(items: number, bytes: number): void {
+    this.items -= items;
+    this.bytes -= bytes;
+  }
+
+  /** Where short values wait: behind everything that waits already. */
+  private tail(): ChunkWriter {
+    const last = this.queue.at(-1);
+    if (last instanceof ChunkWriter) return last;
+    const tail = new ChunkWriter(this.maxPayload());
+    this.queue.push(tail);
+    return tail;
+  }
+
+  private enlist(): void {
+    if (this.isEnlisted) return;
+    this.isEnlisted = true;
+    this.sink.enlist(this);
+  }
+
+  private becomeReady(): void {
+    if (!this.isReady) return;
+    const { onReady } = this;
+    this.onReady = undefined;
+    onReady?.();
+  }
+}

@@ -1,0 +1,216 @@
+import type { Clock } from '../clock.js';
+import type { N2NError } from '../n2n-error.js';
+import type { RequestHead } from '../protocol/chunk-writer.js';
+import type { Codec } from '../protocol/codec.js';
+import { readError } from '../protocol/error-value.js';
+import {
+  FLAG_LAST,
+  FLAG_STREAM,
+  FrameType,
+  MAX_ID,
+  VALUE_FORM_MASK,
+  type FrameType as FrameTypeValue,
+} from '../protocol/frame.js';
+import type { EncodedValue } from '../protocol/value.js';
+import type { Session } from '../session/session.js';
+import { Deadlines } from './deadlines.js';
+import type { Flows } from './flows.js';
+import { OutgoingCall, PayloadTarget, type CallOwner, type CallSink } from './outgoing-call.js';
+import type { StreamTarget } from './stream-target.js';
+
+/** What a call carries besides its value. */
+export interface CallOptions {
+  /** How long the call waits without any frame for it, in milliseconds; 0 for ever. */
+  readonly timeout: number;
+  /** JSON text, which travels in front of the value. */
+  readonly metadata?: string | undefined;
+  /** When the call began to wait, by the peer's clock, if that was before now. */
+  readonly since?: number | undefined;
+  /** Takes the payload, where that is a stream, once the call is written. */
+  readonly onPayload?: ((payload: StreamTarget) => void) | undefined;
+  /** The key of an acknowledged event. */
+  readonly key?: Buffer | undefined;
+}
+
+/** The calls of this side that are not over. */
+export class OutgoingCalls implements CallOwner {
+  private readonly calls = new Map<number, OutgoingCall>();
+  private readonly deadlines: Deadlines;
+  private nextId: number;
+  private idsRecycled = false;
+
+  /** @param firstId 1 or 2; ids count up from there in twos */
+  constructor(
+    private readonly session: Session,
+    private readonly flows: Flows,
+    private readonly codec: Codec,
+    private readonly firstId: number,
+    clock: Clock,
+  ) {
+    this.nextId = firstId;
+    this.deadlines = new Deadlines(clock);
+  }
+
+  /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the call was not made */
+  call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
+    const { timeout, metadata, key, onPayload, since } = options;
+    const type = key === undefined ? FrameType.REQUEST : FrameType.EVENT;
+    const id = this.takeId();
+    const flags = onPayload === undefined ? 0 : FLAG_STREAM;
+    this.write(type, flags, id, { pattern, remaining: timeout, metadata, key }, value);
+    const call = new OutgoingCall(id, pattern, timeout, sink, this);
+    this.calls.set(id, call);
+    if (timeout > 0) this.deadlines.add(call, since);
+    if (onPayload !== undefined) {
+      call.payload = new PayloadTarget(call, this.upload);
+      onPayload(call.payload);
+    }
+    return call;
+  }
+
+  /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent */
+  emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
+    this.write(FrameType.EVENT, 0, this.takeId(), { pattern, remaining: 0, metadata }, value);
+  }
+
+  has(id: number): boolean {
+    return this.calls.has(id);
+  }
+
+  /** A sign of life of a call. */
+  touch(id: number): void {
+    const call = this.calls.get(id);
+    if (call !== undefined && call.timeout > 0) this.deadlines.touch(call);
+  }
+
+  cancel(call: OutgoingCall): void {
+    if (this.forget(call) && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, call.id);
+  }
+
+  consumed(call: OutgoingCall, bytes: number): void {
+    if (this.calls.has(call.id)) this.flows.peekIn(call.id)?.onConsumed(1, bytes);
+  }
+
+  readonly upload: CallOwner['upload'] = {
+    isReady: (call) => this.flows.peekOut(call.id)?.isReady ?? true,
+    whenReady: (call, callback) => this.flows.out(call.id).whenReady(callback),
+    next: (call, value) => {
+      try {
+        this.flows.out(call.id).write(FrameType.NEXT, 0, this.codec.encode(value));
+        this.session.flushSoon();
+      } catch (error) {
+        this.abort(call, error);
+      }
+    },
+    complete: (call) => this.endUpload(call),
+    fail: (call, error) => this.abort(call, error),
+  };
+
+  /** NEXT: a value of a call. Those of calls that were cancelled may still be under way. */
+  onNext(flags: number, id: number, chunk: Buffer, from: number, to: number, isReassembled: boolean): void {
+    const last = (flags & FLAG_LAST) !== 0;
+    const call = last ? this.take(id) : this.calls.get(id);
+    if (call === undefined) return;
+    const bytes = to - from;
+    if (!last) this.flows.in(id).onItem(bytes, isReassembled);
+    let value: unknown;
+    try {
+      value = this.codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
+    } catch (error) {
+      this.abort(call, error);
+      return;
+    }
+    if (last) {
+      call.sink.next(value, 0);
+      call.sink.complete();
+      return;
+    }
+    if (call.timeout > 0) this.deadlines.touch(call);
+    call.sink.next(value, bytes);
+    if (call.sink.isPaced !== true) this.flows.peekIn(id)?.onConsumed(1, bytes);
+  }
+
+  onComplete(id: number): void {
+    this.take(id)?.sink.complete();
+  }
+
+  onError(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+    this.take(id)?.sink.error(readError(flags, chunk, from, to, this.codec));
+  }
+
+  /** The handler wants no more of the payload. */
+  onPayloadCancelled(id: number): void {
+    this.calls.get(id)?.payload?.stop();
+  }
+
+  /** The session is over: every call fails. */
+  fail(error: N2NError): void {
+    this.deadlines.clear();
+    const lost = [...this.calls.values()];
+    this.calls.clear();
+    for (const call of lost) {
+      call.payload?.stop();
+      call.sink.error(error);
+    }
+  }
+
+  private abort(call: OutgoingCall, error: unknown): void {
+    this.cancel(call);
+    call.sink.error(error);
+  }
+
+  private endUpload(call: OutgoingCall): void {
+    if (!this.calls.has(call.id)) return;
+    const outflow = this.flows.peekOut(call.id);
+    if (outflow === undefined) this.writeEmpty(FrameType.COMPLETE, call.id);
+    else outflow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropOut(call.id));
+    this.session.flushSoon();
+  }
+
+  private write(
+    type: FrameTypeValue,
+    flags: number,
+    id: number,
+    head: RequestHead,
+    value: EncodedValue,
+  ): void {
+    const long = this.session.writerForCall().writeRequest(type, flags, id, head, value);
+    if (long !== undefined) this.flows.out(id).enqueue(long);
+    this.session.flushSoon();
+  }
+
+  private writeEmpty(type: FrameTypeValue, id: number): void {
+    this.session.writerForReply().writeEmpty(type, 0, id);
+    this.session.flushSoon();
+  }
+
+  private take(id: number): OutgoingCall | undefined {
+    const call = this.calls.get(id);
+    if (call !== undefined) this.forget(call);
+    return call;
+  }
+
+  /** Takes a call out of the books; false when it was over already. */
+  private forget(call: OutgoingCall): boolean {
+    if (!this.calls.delete(call.id)) return false;
+    if (call.timeout > 0) this.deadlines.remove(call);
+    this.flows.dropIn(call.id);
+    this.flows.dropOut(call.id);
+    call.payload?.stop();
+    return true;
+  }
+
+  private takeId(): number {
+    let id = this.nextId;
+    // Ids that a long stream has held since the last time round are passed over.
+    while (this.idsRecycled && this.calls.has(id)) id = this.idAfter(id);
+    this.nextId = this.idAfter(id);
+    return id;
+  }
+
+  private idAfter(id: number): number {
+    if (id + 2 <= MAX_ID) return id + 2;
+    this.idsRecycled = true;
+    return this.firstId;
+  }
+}

@@ -1,0 +1,116 @@
+/** What a reader tells whoever feeds it. */
+export interface StreamReaderEvents {
+  /** A value was taken by the consumer. */
+  onConsumed(bytes: number): void;
+  /** The consumer wants no more, before the end. */
+  onReturn(): void;
+}
+
+interface Waiting {
+  resolve(result: IteratorResult<unknown, undefined>): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * - `open`: values come
+ * - `ended`, `failed`: none comes any more; those that came are still given, then the end, or the error once
+ * - `returned`: the consumer wants none
+ */
+type State =
+  | { readonly is: 'open' }
+  | { readonly is: 'ended' }
+  | { readonly is: 'failed'; readonly error: unknown }
+  | { readonly is: 'returned' };
+
+/**
+ * The values of a stream, for one consumer that takes them at its own pace: an async iterable with true back-pressure,
+ * since the other side sends only as much as is granted, and what is taken is granted again.
+ */
+export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
+  private values: { value: unknown; bytes: number }[] = [];
+  private first = 0;
+  private waiting: Waiting[] = [];
+  private state: State = { is: 'open' };
+
+  constructor(private readonly events: StreamReaderEvents) {}
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    const entry = this.values[this.first];
+    if (entry !== undefined) {
+      this.shift();
+      this.events.onConsumed(entry.bytes);
+      return Promise.resolve({ done: false, value: entry.value });
+    }
+    switch (this.state.is) {
+      case 'open':
+        return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+      case 'failed': {
+        const { error } = this.state;
+        this.state = { is: 'ended' };
+        return Promise.reject(error);
+      }
+      case 'ended':
+      case 'returned':
+        return Promise.resolve({ done: true, value: undefined });
+      default:
+        return this.state satisfies never;
+    }
+  }
+
+  /** Called by `for await` on `break`, and by a consumer that wants no more. */
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    const wasOpen = this.state.is === 'open';
+    this.state = { is: 'returned' };
+    this.values = [];
+    this.first = 0;
+    this.settleWaiting((waiting) => waiting.resolve({ done: true, value: undefined }));
+    if (wasOpen) this.events.onReturn();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  push(value: unknown, bytes: number): void {
+    if (this.state.is !== 'open') return;
+    const waiting = this.waiting.shift();
+    if (waiting === undefined) {
+      this.values.push({ value, bytes });
+    } else {
+      this.events.onConsumed(bytes);
+      waiting.resolve({ done: false, value });
+    }
+  }
+
+  end(): void {
+    if (this.state.is !== 'open') return;
+    this.state = { is: 'ended' };
+    this.settleWaiting((waiting) => waiting.resolve({ done: true, value: undefined }));
+  }
+
+  fail(error: unknown): void {
+    if (this.state.is !== 'open') return;
+    const first = this.waiting.shift();
+    if (first === undefined) {
+      this.state = { is: 'failed', error };
+    } else {
+      this.state = { is: 'ended' };
+      first.reject(error);
+      this.settleWaiting((waiting) => waiting.resolve({ done: true, value: undefined }));
+    }
+  }
+
+  private shift(): void {
+    this.first += 1;
+    if (this.first < 1024 && this.first < this.values.length) return;
+    this.values = this.values.slice(this.first);
+    this.first = 0;
+  }
+
+  private settleWaiting(settle: (waiting: Waiting) => void): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const one of waiting) settle(one);
+  }
+}
