@@ -1,13 +1,17 @@
 import { atEndOfTurn } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../peer/outgoing-call.js';
-import { Peer, type CallOptions } from '../peer/peer.js';
+import type { IncomingCall } from '../peer/incoming-call.js';
+import { Peer } from '../peer/peer.js';
 import type { EncodedValue } from '../protocol/value.js';
+import type { CallListener } from '../proxy/call-listener.js';
+import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
 import { n2nParser } from '../transport/n2n-parser.js';
 import { NodeClient } from '../transport/node-client.js';
 import type { NodeClientError } from '../transport/node-client-events.js';
 import { dialledLink } from '../transport/socket-link.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { RepeatingCall } from './repeating-call.js';
 import { WaitingCall } from './waiting-call.js';
 import { WaitingRoom } from './waiting-room.js';
 
@@ -38,7 +42,7 @@ type State =
   | { readonly is: 'closed' };
 
 /** One address that calls can go to, with its connection, and the calls that wait for it. */
-export class Endpoint {
+export class Endpoint implements Caller {
   /** The connection under the calls. */
   readonly client: NodeClient;
 
@@ -47,6 +51,7 @@ export class Endpoint {
   /** Those who wait for `connect` to come out. */
   private connecting: PendingConnect | undefined;
   private lastError: N2NError | undefined;
+  private listener: CallListener | undefined;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(
@@ -73,6 +78,11 @@ export class Endpoint {
     return promise;
   }
 
+  /** Who takes the calls of the other side, from the next connection on. */
+  hostCalls(listener: CallListener | undefined): void {
+    this.listener = listener;
+  }
+
   /** Ends the connection, or the attempts at one, and every call with `CLOSED`. */
   close(): void {
     const { state } = this;
@@ -85,26 +95,23 @@ export class Endpoint {
     this.events.onStatus('disconnected');
   }
 
-  /**
-   * @returns what cancels the call
-   * @throws N2NError when the call cannot be made
-   */
-  call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): { cancel(): void } {
-    if (this.state.is === 'open') return this.state.peer.call(pattern, value, sink, options);
-    return this.wait('call', pattern, value, sink, options);
+  call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
+    if (terms.isRepeatable !== true) return this.callOnce(pattern, value, sink, terms);
+    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, terms)).start();
   }
 
-  /**
-   * @returns whether the event is written; when it is not, `sink` is told
-   * @throws N2NError when the event cannot be sent
-   */
-  emit(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): boolean {
+  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): boolean {
     if (this.state.is === 'open') {
-      this.state.peer.emit(pattern, value, options.metadata);
+      this.state.peer.emit(pattern, value, terms.metadata);
       return true;
     }
-    this.wait('event', pattern, value, sink, options);
+    this.wait('event', pattern, value, sink, terms);
     return false;
+  }
+
+  private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
+    if (this.state.is === 'open') return this.state.peer.call(pattern, value, sink, terms);
+    return this.wait('call', pattern, value, sink, terms);
   }
 
   private wait(
@@ -112,16 +119,23 @@ export class Endpoint {
     pattern: string,
     value: EncodedValue,
     sink: CallSink,
-    options: CallOptions,
+    terms: CallTerms,
   ): WaitingCall {
     if (this.state.is === 'closed') {
       throw new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
     }
-    const call = new WaitingCall(kind, pattern, value, options, sink, (dropped) =>
+    this.begin();
+    if ((terms.offline ?? this.options.offline) === 'reject') {
+      throw new N2NError(
+        'CONNECT_FAILED',
+        `There is no connection to ${this.options.url}, and the policy "offline" is to reject what would wait for one.`,
+        { cause: this.lastError },
+      );
+    }
+    const call = new WaitingCall(kind, pattern, value, terms, sink, (dropped) =>
       this.waiting.remove(dropped),
     );
     this.waiting.add(call);
-    this.begin();
     return call;
   }
 
@@ -135,25 +149,26 @@ export class Endpoint {
     const { socket } = this.client;
     if (socket === undefined) return;
     const { maxPayload, helloTimeout, clock } = this.options;
-    let peer: Peer | undefined = undefined;
-    peer = new Peer(
-      dialledLink(socket),
+    const peer: Peer = new Peer(
       {
         onOpen: () => this.onOpen(),
-        onCall: (call) => call.fail(new N2NError('NO_HANDLER', 'This client hosts no handlers.')),
+        onCall: (call) => take(call),
         onClosed: (error) => this.onPeerClosed(peer, error),
       },
       {
         role: 'dialer',
         maxPayload,
         maxInFlight: MAX_IN_FLIGHT,
+        codec: this.options.codec,
         helloTimeout,
         maxPending: MAX_PENDING,
         clock,
         defer: atEndOfTurn,
       },
     );
+    const take = this.listener?.onConnection(socket, this) ?? refuse;
     this.state = { is: 'greeting', peer };
+    peer.open(dialledLink(socket));
   }
 
   private onOpen(): void {
@@ -167,7 +182,7 @@ export class Endpoint {
     this.events.onStatus('connected');
   }
 
-  private onPeerClosed(peer: Peer | undefined, error: N2NError): void {
+  private onPeerClosed(peer: Peer, error: N2NError): void {
     if ((this.state.is !== 'open' && this.state.is !== 'greeting') || this.state.peer !== peer) return;
     this.lastError = error;
     // The other side cannot be talked to, however often the connection is made anew.
@@ -206,6 +221,12 @@ export class Endpoint {
     this.connecting = undefined;
     for (const call of this.waiting.takeAll()) call.fail(error);
   }
+}
+
+function refuse(call: IncomingCall): void {
+  call.fail(
+    new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),
+  );
 }
 
 interface PendingConnect {

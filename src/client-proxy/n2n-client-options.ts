@@ -1,4 +1,8 @@
 import { systemClock, type Clock } from '../clock.js';
+import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
+import { callTimeoutOption, codecOption } from '../proxy/call-options.js';
+import type { OfflinePolicy } from '../proxy/record.js';
+import type { Logger } from '../transport/logger.js';
 import type { NodeClientOptions } from '../transport/node-client-options.js';
 import {
   requireOptions,
@@ -46,6 +50,17 @@ export interface N2NClientOptions extends Omit<NodeClientOptions, OwnNodeClientO
    * @default 16777216 (16 MiB)
    */
   maxBufferedBytes?: number | undefined;
+  /**
+   * What becomes of a call or event while there is no connection: it waits for one, as long as its timeout allows, or it
+   * fails at once with `CONNECT_FAILED`. Either way the client goes on trying to connect.
+   * @default 'buffer'
+   */
+  offline?: OfflinePolicy | undefined;
+  /**
+   * How values are written: `'json'`, `'v8'` (Node's structured clone), or your own. The server must have the same.
+   * @default 'json'
+   */
+  codec?: CodecName | UserCodec | undefined;
 }
 
 /** `N2NClientOptions` after validation. */
@@ -56,6 +71,8 @@ export interface ResolvedN2NClientOptions {
   readonly maxBuffered: number;
   readonly maxBufferedBytes: number;
   readonly helloTimeout: number;
+  readonly offline: OfflinePolicy;
+  readonly codec: Codec;
   readonly clock: Clock;
   /** What goes to `NodeClient`, which checks it. */
   readonly connection: NodeClientOptions;
@@ -65,19 +82,26 @@ const DEFAULT_URL = 'http://localhost:6262';
 const MIB = 1024 * 1024;
 
 /** @throws N2NError `INVALID_OPTIONS` */
-export function resolveN2NClientOptions(options: N2NClientOptions): ResolvedN2NClientOptions {
+export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logger): ResolvedN2NClientOptions {
   requireOptions(options);
-  const { url, timeout, heartbeatTimeout, maxPayload, maxBuffered, maxBufferedBytes, ...connection } =
-    options;
+  const {
+    url,
+    timeout,
+    heartbeatTimeout,
+    maxPayload,
+    maxBuffered,
+    maxBufferedBytes,
+    offline = 'buffer',
+    codec,
+    ...connection
+  } = options;
+  if (offline !== 'buffer' && offline !== 'reject')
+    throw optionError('offline', offline, '"buffer" or "reject"');
   if (url !== undefined && typeof url !== 'string')
     throw optionError('url', url, 'an address such as "http://host:6262"');
   return Object.freeze<ResolvedN2NClientOptions>({
     url: url ?? DEFAULT_URL,
-    timeout: wholeNumberOption('timeout', timeout, 30_000, {
-      least: 0,
-      most: 2 ** 31 - 1,
-      unit: ' of milliseconds',
-    }),
+    timeout: callTimeoutOption(timeout),
     maxPayload: payloadOption('maxPayload', maxPayload),
     maxBuffered: wholeNumberOption('maxBuffered', maxBuffered, 10_000, { least: 0, most: 2 ** 31 - 1 }),
     maxBufferedBytes: wholeNumberOption('maxBufferedBytes', maxBufferedBytes, 16 * MIB, {
@@ -86,8 +110,11 @@ export function resolveN2NClientOptions(options: N2NClientOptions): ResolvedN2NC
       unit: ' of bytes',
     }),
     helloTimeout: millisecondsOption('connectTimeout', connection.connectTimeout, 10_000),
+    offline,
+    codec: codecOption(codec),
     clock: systemClock,
     connection: {
+      logger,
       ...connection,
       timeout: millisecondsOption('heartbeatTimeout', heartbeatTimeout, 25_000),
     },

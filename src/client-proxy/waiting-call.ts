@@ -1,17 +1,18 @@
 import { N2NError } from '../n2n-error.js';
 import type { DeadlineList, Expiring } from '../peer/deadlines.js';
-import type { CallSink } from '../peer/outgoing-call.js';
-import type { CallOptions, Peer } from '../peer/peer.js';
+import type { CallSink, OutgoingCall } from '../peer/outgoing-call.js';
+import type { Peer } from '../peer/peer.js';
+import type { CallTerms, MadeCall } from '../proxy/caller.js';
 import type { EncodedValue } from '../protocol/value.js';
 
 /** A call or an event that waits for a connection, ready to be written. */
-export class WaitingCall implements Expiring {
+export class WaitingCall implements Expiring, MadeCall {
   lastSign = 0;
   list: DeadlineList | undefined = undefined;
   previous: Expiring | undefined = undefined;
   next: Expiring | undefined = undefined;
   readonly timeout: number;
-  private cancelWritten: (() => void) | undefined = undefined;
+  private written: OutgoingCall | undefined = undefined;
 
   /**
    * @param sink is told the answers of a call; of an event, that it was written
@@ -21,7 +22,7 @@ export class WaitingCall implements Expiring {
     readonly kind: 'call' | 'event',
     readonly pattern: string,
     readonly value: EncodedValue,
-    readonly options: CallOptions,
+    readonly options: CallTerms,
     private readonly sink: CallSink,
     private readonly drop: (call: WaitingCall) => void,
   ) {
@@ -38,14 +39,13 @@ export class WaitingCall implements Expiring {
   write(peer: Peer): void {
     try {
       if (this.kind === 'call') {
-        const call = peer.call(this.pattern, this.value, this.sink, {
+        this.written = peer.call(this.pattern, this.value, this.sink, {
           ...this.options,
           since: this.lastSign,
         });
-        this.cancelWritten = () => call.cancel();
       } else {
         peer.emit(this.pattern, this.value, this.options.metadata);
-        this.sink.next(undefined);
+        this.sink.next(undefined, 0);
         this.sink.complete();
       }
     } catch (error) {
@@ -58,8 +58,12 @@ export class WaitingCall implements Expiring {
   }
 
   cancel(): void {
-    if (this.cancelWritten === undefined) this.drop(this);
-    else this.cancelWritten();
+    if (this.written === undefined) this.drop(this);
+    else this.written.cancel();
+  }
+
+  consumed(bytes: number): void {
+    this.written?.consumed(bytes);
   }
 
   onExpired(): void {

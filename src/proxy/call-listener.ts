@@ -1,0 +1,21 @@
+import type { IncomingCall } from '../peer/incoming-call.js';
+import type { DialledSocket } from '../transport/socket-io-server.js';
+import type { Caller } from './caller.js';
+
+/** What hosts handlers for the other side of a connection that was dialled here. */
+export interface CallListener {
+  /**
+   * A connection is there.
+   * @param caller calls the other side
+   * @returns what takes the calls of the other side
+   */
+  onConnection(socket: DialledSocket, caller: Caller): (call: IncomingCall) => void;
+}
+
+/** A client whose other side may call handlers of this one: `N2NClient`, as `N2NServer` sees it. */
+export interface CallHost {
+  /** Who takes the calls of the other side from the next connection on; undefined for nobody. */
+  hostCalls(listener: CallListener | undefined): void;
+  connect(): Promise<unknown>;
+  unwrap<T>(): T;
+}

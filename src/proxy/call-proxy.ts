@@ -1,0 +1,201 @@
+import { ClientProxy, type MsPattern, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
+import { firstValueFrom, Observable, of } from 'rxjs';
+import { N2NError } from '../n2n-error.js';
+import type { CallSink } from '../peer/outgoing-call.js';
+import type { Codec } from '../protocol/codec.js';
+import type { EncodedValue } from '../protocol/value.js';
+import { CallStream } from './call-stream.js';
+import type { Caller, CallTerms, MadeCall } from './caller.js';
+import { EventOutcome } from './event-outcome.js';
+import { isPayloadStream, sendPayload } from './payload-stream.js';
+import { N2NRecord, newEventKey, type CallScope, type RecordSettings } from './record.js';
+
+/** What an event that was written gives to whoever asks: that it was. */
+const WRITTEN = of(undefined);
+
+/** What calls go to, and how they are made where nothing else is said. */
+export interface CallDefaults {
+  readonly caller: Caller;
+  readonly codec: Codec;
+  /** Milliseconds; 0 for ever. */
+  readonly timeout: number;
+  /** Told of an event that was lost while nobody subscribed, and of streams that failed when nobody wanted them. */
+  readonly report: (message: string, error: unknown) => void;
+}
+
+/** A call or event, ready for the caller. */
+interface Prepared {
+  readonly route: string;
+  readonly value: EncodedValue;
+  readonly terms: CallTerms;
+  readonly scope: CallScope | undefined;
+}
+
+/** Nest's `ClientProxy` over whatever calls can be made of, without the three Observables a call of its base class. */
+export abstract class CallProxy<
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type, typescript/no-unsafe-function-type -- ClientProxy's own type of an events map
+  Events extends Record<never, Function> = Record<never, Function>,
+> extends ClientProxy<Events> {
+  protected abstract readonly defaults: CallDefaults;
+
+  /**
+   * Calls the handler of `pattern` with each subscription. Unsubscribing cancels the call on the other side, too.
+   *
+   * @param data the payload; a `N2NRecord` says more about the call; an async iterable, `Readable` or Observable is
+   * sent as a stream
+   * @returns errors with an `N2NError`, or with what the handler threw, as Nest's TCP transport delivers it
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
+  override send<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
+    return new Observable<TResult>((subscriber) => {
+      try {
+        const call = this.make(pattern, data, subscriber);
+        return () => call.cancel();
+      } catch (error) {
+        subscriber.error(error);
+        return undefined;
+      }
+    });
+  }
+
+  /**
+   * Calls the handler of `pattern`, when the first value is asked for, and gives its values as they are taken: a slow
+   * consumer holds back the handler's generator on the other side. Leaving a `for await` early cancels the call.
+   *
+   * @param data as for `send`
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- as ClientProxy has it for send
+  stream<TResult = any>(pattern: any, data: unknown): AsyncIterableIterator<TResult> {
+    return new CallStream<TResult>((sink) => this.make(pattern, data, sink));
+  }
+
+  /**
+   * Sends an event, at once, whether or not anyone subscribes.
+   *
+   * @param data the payload; a `N2NRecord` says more about the event, such as that it is to be acknowledged
+   * @returns what completes when the event is written, or has been handled where it is to be acknowledged, or errors
+   * with an `N2NError`. An error that nobody subscribes to is logged.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
+  override emit<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
+    const { caller, report } = this.defaults;
+    const outcome = new EventOutcome((error) => report(`The event "${String(pattern)}" was lost`, error));
+    try {
+      const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
+      if (terms.key !== undefined) bindTo(scope, caller.call(route, value, outcome, terms), outcome);
+      else if (caller.emit(route, value, outcome, terms))
+        return WRITTEN as Observable<unknown> as Observable<TResult>;
+    } catch (error) {
+      outcome.error(error);
+    }
+    return outcome.observable as Observable<unknown> as Observable<TResult>;
+  }
+
+  /** @internal What the base class builds calls from; `send` goes without it. */
+  protected override publish(
+    { pattern, data }: ReadPacket,
+    callback: (packet: WritePacket) => void,
+  ): () => void {
+    const subscription = this.send<unknown>(pattern, data).subscribe({
+      next: (response) => callback({ response }),
+      error: (err: unknown) => callback({ err }),
+      complete: () => callback({ isDisposed: true }),
+    });
+    return () => subscription.unsubscribe();
+  }
+
+  /** @internal See `publish`. */
+  protected override dispatchEvent<T>({ pattern, data }: ReadPacket): Promise<T> {
+    return firstValueFrom(this.emit<T>(pattern, data));
+  }
+
+  private make(pattern: unknown, data: unknown, sink: CallSink): MadeCall {
+    const { route, value, terms, scope } = this.prepare(pattern, data, 'call');
+    const call = this.defaults.caller.call(route, value, sink, terms);
+    return scope === undefined ? call : bindTo(scope, call, sink);
+  }
+
+  /** @throws N2NError `NOT_SERIALIZABLE`, or `TIMEOUT` when no time is left of the call that it is bound to */
+  private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event'): Prepared {
+    if (pattern === undefined || pattern === null) throw new InvalidMessageException();
+    const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as MsPattern);
+    const { codec, timeout } = this.defaults;
+    if (this.onDispatchHook === undefined && !(given instanceof N2NRecord) && !isPayloadStream(given)) {
+      return { route, value: codec.encode(given), terms: { timeout }, scope: undefined };
+    }
+    const record = given instanceof N2NRecord ? given : new N2NRecord(given, {});
+    const { settings } = record;
+    const packet = this.createPacket(pattern, record.data) as ReadPacket & { metadata?: unknown };
+    const terms = {
+      ...termsOf(settings, timeout, kind),
+      metadata: metadataText(settings.headers, packet.metadata),
+    };
+    const { data } = packet as { data: unknown };
+    if (!isPayloadStream(data)) return { route, value: codec.encode(data), terms, scope: settings.scope };
+    if (kind === 'event')
+      throw new N2NError('NOT_SERIALIZABLE', 'An event cannot carry a stream; use send().');
+    const { report } = this.defaults;
+    const onPayload: CallTerms['onPayload'] = (target) =>
+      sendPayload(data, target, (error) =>
+        report(`The payload of "${route}" failed when it was stopped`, error),
+      );
+    return { route, value: undefined, terms: { ...terms, onPayload }, scope: settings.scope };
+  }
+}
+
+function termsOf(settings: RecordSettings, byDefault: number, kind: 'call' | 'event'): CallTerms {
+  const { isAcknowledged, isIdempotent, offline, scope } = settings;
+  const key = kind === 'event' && isAcknowledged === true ? newEventKey() : undefined;
+  // An acknowledged event is sent until it has been handled, however long that takes, unless a timeout is set.
+  const timeout = settings.timeout ?? (key === undefined ? byDefault : 0);
+  if (!Number.isSafeInteger(timeout) || timeout < 0 || timeout > 2 ** 31 - 1) {
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      `The timeout is ${String(timeout)}: it must be a whole number of milliseconds.`,
+    );
+  }
+  return {
+    timeout: scope === undefined ? timeout : timeWithin(scope, timeout),
+    offline,
+    key,
+    isRepeatable: key !== undefined || isIdempotent === true,
+  };
+}
+
+function timeWithin(scope: CallScope, timeout: number): number {
+  const deadline = scope.getDeadline();
+  if (deadline === undefined) return timeout;
+  const left = Math.floor(deadline - Date.now());
+  if (left <= 0) throw new N2NError('TIMEOUT', 'No time is left of the call that this one is made for.');
+  return timeout === 0 ? left : Math.min(timeout, left);
+}
+
+/** Headers and metadata share one place on the wire. */
+function metadataText(headers: RecordSettings['headers'], metadata: unknown): string | undefined {
+  if (headers === undefined && metadata === undefined) return undefined;
+  try {
+    return JSON.stringify({ headers, metadata });
+  } catch (error) {
+    throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The metadata cannot be written as JSON');
+  }
+}
+
+/** Cancels a call when the one that it is made for is cancelled. */
+function bindTo(scope: CallScope | undefined, call: MadeCall, sink: CallSink): MadeCall {
+  if (scope === undefined) return call;
+  const signal = scope.getSignal();
+  const onAbort = (): void => {
+    call.cancel();
+    sink.error(new N2NError('CANCELLED', 'The call that this one was made for was cancelled.'));
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    cancel: () => {
+      signal.removeEventListener('abort', onAbort);
+      call.cancel();
+    },
+    consumed: (bytes) => call.consumed(bytes),
+  };
+}
