@@ -17,4 +17,6 @@ export {
   type N2NModuleAsyncOptions,
   type N2NOptionsFactory,
 } from './client-proxy/n2n-module.js';
+export { N2NRecord, N2NRecordBuilder, type CallScope, type OfflinePolicy } from './proxy/record.js';
+export type { CodecName, UserCodec } from './protocol/codec.js';
 export { N2NError, N2N_ERROR_CODES, type N2NErrorCode, type N2NErrorInit } from './n2n-error.js';

@@ -1,18 +1,12 @@
 import { RpcException } from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
 import { N2NError } from '../n2n-error.js';
+import { pump, pumpValues, type StreamTarget } from '../peer/stream-target.js';
 
 /** Where the outcome of a handler goes. */
-export interface Responder {
-  /** One value of several. */
-  next(value: unknown): void;
+export interface Responder extends StreamTarget {
   /** The only value. */
   reply(value: unknown): void;
-  complete(): void;
-  /** @param error in the shape in which the caller shall get it */
-  fail(error: unknown): void;
-  /** Registers what stops the handler when its caller wants no answer any more. */
-  whenCancelled(stop: () => void): void;
 }
 
 /** Told of errors that no exception filter has seen, before they are masked. */
@@ -48,45 +42,42 @@ export function runHandler(invoke: () => unknown, responder: Responder, report: 
 function settle(value: unknown, responder: Responder, report: ReportError): void {
   if (typeof value !== 'object' || value === null) responder.reply(value);
   else if (isObservable(value)) subscribe(value, responder, report);
-  else if (Symbol.asyncIterator in value) void iterate(value as AsyncIterable<unknown>, responder, report);
+  else if (isAsyncIterable(value))
+    void pump(value, responder, (error) => errorForCaller(error, report), report);
   else responder.reply(value);
 }
 
-/** What an Observable errors with has been through Nest's exception filters, and is for the caller as it is. */
+/**
+ * What an Observable errors with has been through Nest's exception filters, and is for the caller as it is. An async
+ * iterable among its values is a handler's generator behind an interceptor: its values come in its place, in order.
+ */
 function subscribe(values: Observable<unknown>, responder: Responder, report: ReportError): void {
+  const fail = (error: unknown): void =>
+    responder.fail(error instanceof Error ? errorForCaller(error, report) : error);
+  /** The iterables under way; undefined as long as there was none, and values go straight on. */
+  let tail: Promise<void> | undefined;
+  const follow = (task: () => Promise<void> | void): void => {
+    tail = (tail ?? Promise.resolve()).then(task);
+    tail.catch(fail);
+  };
   const subscription = values.subscribe({
-    next: (value) => responder.next(value),
-    error: (error: unknown) => responder.fail(error instanceof Error ? errorForCaller(error, report) : error),
-    complete: () => responder.complete(),
+    next: (value) => {
+      if (isAsyncIterable(value)) follow(() => pumpValues(value, responder, report));
+      else if (tail === undefined) responder.next(value);
+      else follow(() => responder.next(value));
+    },
+    error: (error: unknown) => (tail === undefined ? fail(error) : follow(() => fail(error))),
+    complete: () => (tail === undefined ? responder.complete() : follow(() => responder.complete())),
   });
-  if (subscription.closed) return;
+  if (subscription.closed && tail === undefined) return;
   responder.whenCancelled(() => {
     subscription.unsubscribe();
     responder.complete();
   });
 }
 
-async function iterate(
-  values: AsyncIterable<unknown>,
-  responder: Responder,
-  report: ReportError,
-): Promise<void> {
-  const iterator = values[Symbol.asyncIterator]();
-  responder.whenCancelled(() => {
-    // Ends the loop below. A generator that waits for something hears of it when that has come, not before.
-    iterator.return?.().catch(report);
-  });
-  try {
-    for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- values come one after the other
-      const { done, value } = await iterator.next();
-      if (done === true) break;
-      responder.next(value);
-    }
-    responder.complete();
-  } catch (error) {
-    responder.fail(errorForCaller(error, report));
-  }
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** The rules of Nest's exception filters, for errors that did not pass through one. */

@@ -1,26 +1,96 @@
 import { BaseRpcContext } from '@nestjs/microservices';
+import type { IncomingCall } from '../peer/incoming-call.js';
+import type { CallProxy } from '../proxy/call-proxy.js';
+import type { CallScope } from '../proxy/record.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
 
-type ContextArguments = [pattern: string, metadata: unknown, socket: SocketIoSocket];
+/** What a context knows beyond its call: the connection that the call came on. */
+export interface CallConnection {
+  readonly socket: SocketIoSocket;
+  /** Calls the other side of the connection. */
+  readonly peer: CallProxy;
+  /** Milliseconds, on the clock that deadlines are measured with. */
+  readonly now: () => number;
+}
+
+/** Headers and metadata, as they stand in front of the payload. */
+interface Envelope {
+  readonly headers?: unknown;
+  readonly metadata?: unknown;
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What a handler can learn about the call that it serves, beside its payload: `@Ctx() context: N2NContext`. */
-export class N2NContext extends BaseRpcContext<ContextArguments> {
-  constructor(pattern: string, metadata: unknown, socket: SocketIoSocket) {
-    super([pattern, metadata, socket]);
+export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> implements CallScope {
+  private controller: AbortController | undefined = undefined;
+
+  constructor(call: IncomingCall, connection: CallConnection) {
+    super([call, connection]);
   }
 
   /** The pattern of the call, as the caller's side has spelled it: object patterns are JSON with sorted keys. */
   getPattern(): string {
-    return this.args[0];
+    return this.args[0].pattern;
   }
 
-  /** What the caller's dispatch hook attached to the call; undefined where it attached nothing. */
+  /** The headers that the caller gave with `N2NRecordBuilder.setHeaders`. */
+  getHeaders(): Readonly<Record<string, string>> {
+    const { headers } = this.envelope;
+    return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : NO_HEADERS;
+  }
+
+  /** What the caller's dispatch hook (Nest 12) attached to the call; undefined where it attached nothing. */
   getMetadata(): unknown {
-    return this.args[1];
+    return this.envelope.metadata;
   }
 
-  /** The Socket.IO socket that the call came on: its `handshake`, `data` and rooms. */
-  getSocket(): SocketIoSocket {
-    return this.args[2];
+  /** Aborted when the caller wants no answer any more: it has unsubscribed, timed out, or is gone. */
+  getSignal(): AbortSignal {
+    if (this.controller === undefined) {
+      const controller = new AbortController();
+      this.controller = controller;
+      this.args[0].whenCancelled((reason) => controller.abort(reason));
+    }
+    return this.controller.signal;
+  }
+
+  /** When the caller stops waiting, in milliseconds since the epoch; undefined where it waits for ever. */
+  getDeadline(): number | undefined {
+    const { expiresAt } = this.args[0].content;
+    return expiresAt === Infinity ? undefined : Date.now() + expiresAt - this.args[1].now();
+  }
+
+  /** Who calls: what a middleware of yours has set as `socket.data.identity`. */
+  getIdentity(): unknown {
+    return (this.getSocket().data as { identity?: unknown } | undefined)?.identity;
+  }
+
+  /**
+   * The Socket.IO socket that the call came on: its `handshake`, `data` and rooms. Where this side has dialled, it is
+   * the client's socket.
+   */
+  getSocket<T = SocketIoSocket>(): T {
+    return this.args[1].socket as T;
+  }
+
+  /** Calls the caller: its handlers answer over the same connection. */
+  getPeer(): CallProxy {
+    return this.args[1].peer;
+  }
+
+  /** Puts the caller into a room, for `N2NServer.broadcast`. */
+  join(room: string): Promise<void> | void {
+    return this.getSocket().join(room);
+  }
+
+  /** Takes the caller out of a room. */
+  leave(room: string): Promise<void> | void {
+    return this.getSocket().leave(room);
+  }
+
+  private get envelope(): Envelope {
+    const { envelope } = this.args[0].content;
+    return typeof envelope === 'object' && envelope !== null ? envelope : {};
   }
 }

@@ -2,11 +2,15 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
 import { systemClock, type Clock } from '../clock.js';
+import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
+import type { CallHost } from '../proxy/call-listener.js';
+import { callTimeoutOption, codecOption } from '../proxy/call-options.js';
 import { resolveListenTarget, type ListenTarget } from '../transport/http-listener.js';
 import type { ListenOptions } from '../transport/listen-options.js';
 import {
   requireOptions,
   millisecondsOption,
+  optionError,
   payloadOption,
   refuseUnknownOptions,
   wholeNumberOption,
@@ -74,6 +78,21 @@ export interface N2NServerOptions {
    * @default 1024
    */
   maxInFlight?: number | undefined;
+  /**
+   * How long a call that the server makes to one of its clients waits without any answer, in milliseconds; 0 for ever.
+   * @default 30000
+   */
+  timeout?: number | undefined;
+  /**
+   * How values are written: `'json'`, `'v8'` (Node's structured clone), or your own. Clients must have the same.
+   * @default 'json'
+   */
+  codec?: CodecName | UserCodec | undefined;
+  /**
+   * Hosts the handlers for the server that this client has dialled, in place of listening: calls come over the client's
+   * own connection. The client stays yours to call with.
+   */
+  client?: CallHost | undefined;
 }
 
 /** `N2NServerOptions` after validation. */
@@ -84,6 +103,9 @@ export interface ResolvedN2NServerOptions {
   readonly handshakeTimeout: number;
   readonly maxPayload: number;
   readonly maxInFlight: number;
+  readonly timeout: number;
+  readonly codec: Codec;
+  readonly client: CallHost | undefined;
   readonly clock: Clock;
 }
 
@@ -100,6 +122,9 @@ const OPTION_NAMES: readonly (keyof N2NServerOptions)[] = [
   'handshakeTimeout',
   'maxPayload',
   'maxInFlight',
+  'timeout',
+  'codec',
+  'client',
 ];
 
 /** What a packet may have around a payload: frames, a pattern, metadata, attachments. */
@@ -124,6 +149,22 @@ export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NS
     handshakeTimeout,
     maxPayload,
     maxInFlight: wholeNumberOption('maxInFlight', options.maxInFlight, 1024, { least: 1, most: 1_000_000 }),
+    timeout: callTimeoutOption(options.timeout),
+    codec: codecOption(options.codec),
+    client: resolveClient(options),
     clock: systemClock,
   });
+}
+
+function resolveClient({ client, port, host, socketPath, server }: N2NServerOptions): CallHost | undefined {
+  if (client === undefined) return undefined;
+  const given: unknown = client;
+  if (typeof given !== 'object' || given === null || !('hostCalls' in given)) {
+    throw optionError('client', client, 'an N2NClient');
+  }
+  for (const [name, value] of Object.entries({ port, host, socketPath, server })) {
+    if (value !== undefined)
+      throw optionError(name, value, 'left out beside "client", which has dialled already');
+  }
+  return client;
 }

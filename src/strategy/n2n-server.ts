@@ -1,26 +1,17 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { atEndOfTurn } from '../clock.js';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
-import { Peer } from '../peer/peer.js';
-import type { Link } from '../session/link.js';
-import { createHttpListener } from '../transport/http-listener.js';
-import { n2nParser } from '../transport/n2n-parser.js';
-import {
-  createSocketIoServer,
-  type SocketIoServer,
-  type SocketIoSocket,
-} from '../transport/socket-io-server.js';
-import { acceptLink } from '../transport/socket-link.js';
+import type { SocketIoServer } from '../transport/socket-io-server.js';
+import { AcceptingHost } from './accepting-host.js';
+import { DialledHost } from './dialled-host.js';
+import { EventLedger } from './event-ledger.js';
+import type { HandlerHost } from './handler-host.js';
 import { runHandler, type Responder } from './handler-run.js';
-import { N2NContext } from './n2n-context.js';
-import {
-  resolveN2NServerOptions,
-  type N2NServerOptions,
-  type ResolvedN2NServerOptions,
-} from './n2n-server-options.js';
-import { StockPeer } from './stock-peer.js';
+import { HookedResponder } from './hooked-responder.js';
+import { N2NContext, type CallConnection } from './n2n-context.js';
+import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
+import type { PeerRegistry } from './peer-client.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
@@ -31,6 +22,12 @@ export type N2NServerEvents = Record<string, (...args: any[]) => void>;
 
 export type N2NServerStatus = 'connected' | 'disconnected';
 
+/** Whom a broadcast is for. */
+export interface BroadcastTarget {
+  /** A room, or several; everybody where it is left out. */
+  room?: string | string[] | undefined;
+}
+
 /** The hooks of instrumentation; `undefined` where nobody has set one. */
 interface ProcessingHooks {
   start: ((transportId: symbol, context: unknown, done: () => Promise<unknown>) => void) | undefined;
@@ -39,7 +36,7 @@ interface ProcessingHooks {
 
 /**
  * Hosts a Nest application's `@MessagePattern` and `@EventPattern` handlers for N2N clients and for stock Socket.IO
- * clients, on a port of its own or on the application's HTTP port.
+ * clients, on a port of its own or on the application's HTTP port; or, with `client`, for a server that was dialled.
  *
  * @example
  * app.connectMicroservice({ strategy: new N2NServer({ port: 6262 }) });
@@ -48,21 +45,29 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   /** Names this transport, so that a handler can be for it alone: `@MessagePattern('x', N2N_TRANSPORT)`. */
   override readonly transportId: symbol = N2N_TRANSPORT;
 
-  private readonly options: ResolvedN2NServerOptions;
-  private readonly io: SocketIoServer;
-  private readonly attach: ReturnType<typeof createSocketIoServer>['attach'];
-  private readonly peers = new Set<Peer>();
+  private readonly host: HandlerHost;
+  private readonly ledger = new EventLedger();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
-  private stop: (() => Promise<void>) | undefined;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(options: N2NServerOptions = {}) {
     super();
-    this.options = resolveN2NServerOptions(options);
-    const { io, attach } = createSocketIoServer({ ...this.options.socketIo, parser: n2nParser });
-    this.io = io;
-    this.attach = attach;
-    io.on('connection', (socket) => this.onConnection(socket));
+    const resolved = resolveN2NServerOptions(options);
+    const { client } = resolved;
+    this.host =
+      client === undefined
+        ? new AcceptingHost(resolved, this.takeCall, this.logger)
+        : new DialledHost(client, resolved, this.takeCall, this.logger);
+  }
+
+  /** The connected clients, as something to call. */
+  get peers(): PeerRegistry {
+    return this.host.peers;
+  }
+
+  /** Whether the server takes calls, from the latest on. */
+  override get status(): Observable<N2NServerStatus> {
+    return super.status as Observable<N2NServerStatus>;
   }
 
   /**
@@ -70,48 +75,48 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    * @param callback gets an N2NError `CONNECT_FAILED` when the port cannot be listened on
    */
   listen(callback: (error?: unknown) => void): void {
-    const detachOnClose = (): void => this.disconnectAll(detach);
-    const listener = createHttpListener(this.options.target, detachOnClose);
-    const detach = this.attach(listener.server);
-    if (this.options.target.kind !== 'shared') this.io.httpServer = listener.server;
-    this.stop = async () => {
-      this.disconnectAll(detach);
-      await listener.close();
-    };
-    listener.listen().then(
+    this.host.listen().then(
       () => {
         this._status$.next('connected');
         callback();
       },
       (error: unknown) => {
-        detach();
         this._status$.next('disconnected');
         callback(error);
       },
     );
   }
 
-  /** Whether the server listens, from the latest on. */
-  override get status(): Observable<N2NServerStatus> {
-    return super.status as Observable<N2NServerStatus>;
-  }
-
   /** Ends all connections, and the server's own port. */
   async close(): Promise<void> {
-    const { stop } = this;
-    this.stop = undefined;
-    await stop?.();
+    await this.host.close();
     this._status$.next('disconnected');
   }
 
-  /** Listens to an event of the Socket.IO server, such as `connection`. */
+  /** Listens to an event of what is under the server: see `unwrap`. */
   override on(event: string, callback: N2NServerEvents[string]): void {
-    this.io.on(event, callback);
+    this.host.on(event, callback);
   }
 
-  /** The Socket.IO server: for middlewares, rooms, broadcasts, adapters. It is there from the beginning. */
+  /**
+   * The Socket.IO server, for middlewares, rooms and adapters; it is there from the beginning. With `client`, the
+   * NodeClient.
+   */
   override unwrap<T = SocketIoServer>(): T {
-    return this.io as T;
+    return this.host.unwrap() as T;
+  }
+
+  /**
+   * Sends an event to all clients, or to those in a room: to `@EventPattern` handlers that N2N clients host, and as an
+   * event to stock Socket.IO clients. It goes through Socket.IO's adapter, and so to every server of a cluster.
+   *
+   * @throws N2NError `INVALID_OPTIONS` on a server with `client`
+   */
+  broadcast(pattern: unknown, data: unknown, { room }: BroadcastTarget = {}): void {
+    const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string);
+    const io = this.host.server();
+    if (room === undefined) io.emit(route, data);
+    else io.to(room).emit(route, data);
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
@@ -124,61 +129,30 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     this.hooks.end = hook;
   }
 
-  private onConnection(socket: SocketIoSocket): void {
-    const onCall = (call: IncomingCall): void => this.onCall(call, socket);
-    const stock = new StockPeer(socket, this.options.maxInFlight, onCall);
-    acceptLink(socket, (link) => {
-      stock.release();
-      this.accept(link, onCall);
-    });
-  }
-
-  private accept(link: Link, onCall: (call: IncomingCall) => void): void {
-    const { maxPayload, maxInFlight, handshakeTimeout, clock } = this.options;
-    let peer: Peer | undefined = undefined;
-    peer = new Peer(
-      link,
-      {
-        onOpen: () => {},
-        onCall,
-        onClosed: (error) => {
-          if (peer !== undefined) this.peers.delete(peer);
-          if (error.code === 'PROTOCOL_ERROR' || error.code === 'OVERLOADED') this.logger.warn(error.message);
-        },
-      },
-      {
-        role: 'acceptor',
-        maxPayload,
-        maxInFlight,
-        helloTimeout: handshakeTimeout,
-        maxPending: maxPayload + 16 * 1024 * 1024,
-        clock,
-        defer: atEndOfTurn,
-      },
-    );
-    this.peers.add(peer);
-  }
-
-  private onCall(call: IncomingCall, socket: SocketIoSocket): void {
+  private readonly takeCall = (call: IncomingCall, connection: CallConnection): void => {
     const handler = this.messageHandlers.get(call.pattern) ?? this.handlerSpelledOtherwise(call.pattern);
     if (handler === undefined) {
       this.onNoHandler(call);
       return;
     }
-    const context = new N2NContext(call.pattern, call.metadata, socket);
-    const { start, end } = this.hooks;
-    if (start === undefined && end === undefined) {
-      this.run(handler, call, context, call);
-      return;
-    }
-    const responder =
-      end === undefined ? call : new HookedResponder(call, () => end(this.transportId, context));
-    if (start === undefined) this.run(handler, call, context, responder);
-    else start(this.transportId, context, async () => this.run(handler, call, context, responder));
-  }
+    const context = new N2NContext(call, connection);
+    const { key } = call.content;
+    if (key === undefined) this.serve(handler, call, context, call);
+    else this.ledger.take(key, call, (responder) => this.serve(handler, call, context, responder));
+  };
 
-  private run(handler: MessageHandler, call: IncomingCall, context: N2NContext, responder: Responder): void {
-    runHandler(() => handler(call.data, context), responder, this.report);
+  private serve(
+    handler: MessageHandler,
+    call: IncomingCall,
+    context: N2NContext,
+    responder: Responder,
+  ): void {
+    const { start, end } = this.hooks;
+    const hooked =
+      end === undefined ? responder : new HookedResponder(responder, () => end(this.transportId, context));
+    const run = (): void => runHandler(() => handler(call.data, context), hooked, this.report);
+    if (start === undefined) run();
+    else start(this.transportId, context, async () => run());
   }
 
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */
@@ -187,64 +161,18 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   private onNoHandler(call: IncomingCall): void {
-    const kind = call.expectsReply ? 'message' : 'event';
+    const kind = call.content.kind === 'call' ? 'message' : 'event';
     const error = new N2NError(
       'NO_HANDLER',
       `There is no matching ${kind} handler defined in the remote service for "${call.pattern}". ` +
         `Check the spelling, or that the handler's controller is in a module of that service.`,
       { details: { pattern: call.pattern } },
     );
-    if (!call.expectsReply) this.logger.error(error.message);
+    if (call.content.kind === 'event') this.logger.error(error.message);
     call.fail(error);
   }
 
   private readonly report = (error: unknown): void => {
     this.logger.error(error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error));
   };
-
-  private disconnectAll(detach: () => void): void {
-    for (const peer of this.peers) peer.close(new N2NError('CONNECTION_LOST', 'The server was closed.'));
-    detach();
-  }
-}
-
-/** Runs the end hook once, before the outcome is passed on or when the call is cancelled. */
-class HookedResponder implements Responder {
-  private hook: (() => void) | undefined;
-
-  constructor(
-    private readonly responder: Responder,
-    onEnd: () => void,
-  ) {
-    this.hook = onEnd;
-  }
-
-  next(value: unknown): void {
-    this.responder.next(value);
-  }
-
-  reply(value: unknown): void {
-    this.end();
-    this.responder.reply(value);
-  }
-
-  complete(): void {
-    this.end();
-    this.responder.complete();
-  }
-
-  fail(error: unknown): void {
-    this.end();
-    this.responder.fail(error);
-  }
-
-  whenCancelled(stop: () => void): void {
-    this.responder.whenCancelled(stop);
-  }
-
-  private end(): void {
-    const { hook } = this;
-    this.hook = undefined;
-    hook?.();
-  }
 }

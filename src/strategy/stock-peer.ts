@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { IncomingCall, type ReplyPort } from '../peer/incoming-call.js';
 import { ServingQueue } from '../peer/serving-queue.js';
@@ -7,10 +8,24 @@ import type { SocketIoSocket } from '../transport/socket-io-server.js';
 type Acknowledge = (answer: unknown) => void;
 
 /**
+ * Takes the plain events of a connection as calls and events.
+ * @returns what ends that
+ */
+export function takeEvents(
+  socket: SocketIoSocket,
+  maxInFlight: number,
+  clock: Clock,
+  onCall: (call: IncomingCall) => void,
+): () => void {
+  const peer = new StockPeer(socket, maxInFlight, clock, onCall);
+  return () => peer.release();
+}
+
+/**
  * A stock Socket.IO client as a caller of handlers: an event with an acknowledgement callback is a call, whose last
  * value is the acknowledgement; one without is an event.
  */
-export class StockPeer implements ReplyPort {
+class StockPeer implements ReplyPort {
   private readonly queue: ServingQueue;
   private readonly pending = new Map<
     number,
@@ -21,9 +36,10 @@ export class StockPeer implements ReplyPort {
   constructor(
     private readonly socket: SocketIoSocket,
     maxInFlight: number,
+    clock: Clock,
     onCall: (call: IncomingCall) => void,
   ) {
-    this.queue = new ServingQueue(maxInFlight, onCall);
+    this.queue = new ServingQueue(maxInFlight, clock, onCall);
     // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
     socket.onAny(this.onEvent);
     socket.once('disconnect', () => this.onDisconnect());
@@ -51,6 +67,15 @@ export class StockPeer implements ReplyPort {
     this.acknowledge(call, acknowledgedError(error));
   }
 
+  /** Only the last value of a stream is acknowledged; none has to wait. */
+  isReady(): boolean {
+    return true;
+  }
+
+  whenReady(_call: IncomingCall, callback: () => void): void {
+    callback();
+  }
+
   onServed(): void {
     this.queue.onServed();
   }
@@ -60,7 +85,17 @@ export class StockPeer implements ReplyPort {
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined;
     const data = args.length > 1 ? args : args[0];
     const id = this.nextId++;
-    const call = new IncomingCall(id, String(event), data, undefined, acknowledge !== undefined, this);
+    const call = new IncomingCall(
+      id,
+      {
+        kind: acknowledge === undefined ? 'event' : 'call',
+        pattern: String(event),
+        data,
+        envelope: undefined,
+        expiresAt: Infinity,
+      },
+      this,
+    );
     if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
     if (!this.queue.add(call)) {
       call.fail(new N2NError('OVERLOADED', 'More calls wait than the server takes; try again later.'));
@@ -77,7 +112,8 @@ export class StockPeer implements ReplyPort {
     this.queue.clear();
     const abandoned = [...this.pending.values()];
     this.pending.clear();
-    for (const { call } of abandoned) call.cancel();
+    const reason = new N2NError('CONNECTION_LOST', 'The client has disconnected.');
+    for (const { call } of abandoned) call.cancel(reason);
   }
 }
 

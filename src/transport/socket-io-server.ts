@@ -4,6 +4,7 @@ import { resolveListenOptions, type ListenOptions } from './listen-options.js';
 import { NodeEngine } from './node-engine.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
+export type { Socket as DialledSocket } from 'socket.io-client';
 
 /** A Socket.IO server over `NodeEngine`, and how it comes to an HTTP server. */
 export interface AttachableServer {

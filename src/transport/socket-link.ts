@@ -6,6 +6,12 @@ import { CHUNK_EVENT } from './n2n-parser.js';
 
 type Listener = (...args: unknown[]) => void;
 
+/**
+ * As many chunks may wait while the transport is busy: they leave as one write, and what is small and urgent waits no
+ * longer than they take.
+ */
+const MOST_WAITING = 3;
+
 /** What a link needs of the Socket.IO socket under it, whichever side it is of. */
 interface ChunkSocket {
   emit(chunk: Buffer): void;
@@ -80,7 +86,7 @@ export function dialledLink(socket: ClientSocket): Link {
     on: (event, listener) => void socket.on(event, listener),
     off: (event, listener) => void socket.off(event, listener),
     // Engine.IO's buffer also holds what the transport is just writing, until the end of the turn.
-    isBusy: () => engine.writeBuffer.length > 1 || stream?.writableNeedDrain === true,
+    isBusy: () => engine.writeBuffer.length > MOST_WAITING + 1 || stream?.writableNeedDrain === true,
     onDrain: (listener) => {
       engine.on('drain', listener);
       stream?.on('drain', listener);
@@ -111,7 +117,7 @@ function acceptedSocket(socket: ServerSocket): ChunkSocket {
     emit: (chunk) => void socket.emit(CHUNK_EVENT, chunk),
     on: (event, listener) => void socket.on(event, listener),
     off: (event, listener) => void socket.off(event, listener),
-    isBusy: () => conn.writeBuffer.length > 0,
+    isBusy: () => conn.writeBuffer.length > MOST_WAITING,
     onDrain: (listener) => {
       conn.on('drain', listener);
       return () => void conn.off('drain', listener);

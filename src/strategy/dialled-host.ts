@@ -1,0 +1,59 @@
+import type { LoggerService } from '@nestjs/common';
+import { N2NError, messageOf } from '../n2n-error.js';
+import type { IncomingCall } from '../peer/incoming-call.js';
+import type { CallHost } from '../proxy/call-listener.js';
+import type { NodeClient } from '../transport/node-client.js';
+import type { SocketIoServer, SocketIoSocket } from '../transport/socket-io-server.js';
+import type { HandlerHost, TakeCall } from './handler-host.js';
+import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
+import { PeerClient, PeerRegistry } from './peer-client.js';
+import { takeEvents } from './stock-peer.js';
+
+/** Takes calls from the server that a client has dialled. The client stays the application's own, to call with too. */
+export class DialledHost implements HandlerHost {
+  readonly peers = new PeerRegistry();
+
+  constructor(
+    private readonly client: CallHost,
+    private readonly options: ResolvedN2NServerOptions,
+    private readonly takeCall: TakeCall,
+    private readonly logger: LoggerService,
+  ) {}
+
+  /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
+  async listen(): Promise<void> {
+    this.client.hostCalls({
+      onConnection: (socket, caller) => {
+        const { codec, timeout, clock, maxInFlight } = this.options;
+        const report = (message: string, error: unknown): void =>
+          this.logger.error(`${message}: ${messageOf(error)}`);
+        const asServerSees = socket as unknown as SocketIoSocket;
+        const peer = new PeerClient(socket.id ?? '', asServerSees, { caller, codec, timeout, report });
+        this.peers.add(peer);
+        const connection = { socket: asServerSees, peer, now: () => clock.now() };
+        socket.once('disconnect', () => this.peers.remove(peer.id));
+        // What the server broadcasts comes as plain events, beside the chunks.
+        const take = (call: IncomingCall): void => this.takeCall(call, connection);
+        takeEvents(asServerSees, maxInFlight, clock, take);
+        return take;
+      },
+    });
+    this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));
+  }
+
+  async close(): Promise<void> {
+    this.client.hostCalls(undefined);
+  }
+
+  unwrap(): NodeClient {
+    return this.client.unwrap<NodeClient>();
+  }
+
+  server(): SocketIoServer {
+    throw new N2NError('INVALID_OPTIONS', 'A server over a dialled connection has nobody to broadcast to.');
+  }
+
+  on(event: string, listener: (...args: unknown[]) => void): void {
+    this.unwrap().on(event as 'connect', listener);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Responder } from './handler-run.js';
+
+/** Runs the end hook of instrumentation once, before the outcome of a handler is passed on. */
+export class HookedResponder implements Responder {
+  private hook: (() => void) | undefined;
+
+  constructor(
+    private readonly responder: Responder,
+    onEnd: () => void,
+  ) {
+    this.hook = onEnd;
+  }
+
+  get isStopped(): boolean {
+    return this.responder.isStopped;
+  }
+
+  get isReady(): boolean {
+    return this.responder.isReady;
+  }
+
+  whenReady(callback: () => void): void {
+    this.responder.whenReady(callback);
+  }
+
+  next(value: unknown): void {
+    this.responder.next(value);
+  }
+
+  reply(value: unknown): void {
+    this.end();
+    this.responder.reply(value);
+  }
+
+  complete(): void {
+    this.end();
+    this.responder.complete();
+  }
+
+  fail(error: unknown): void {
+    this.end();
+    this.responder.fail(error);
+  }
+
+  whenCancelled(stop: (reason: unknown) => void): void {
+    this.responder.whenCancelled(stop);
+  }
+
+  private end(): void {
+    const { hook } = this;
+    this.hook = undefined;
+    hook?.();
+  }
+}
