@@ -19,6 +19,8 @@ export type EndpointStatus = 'connected' | 'reconnecting' | 'disconnected';
 
 export interface EndpointEvents {
   onStatus(status: EndpointStatus): void;
+  /** See `PeerEvents.onFault`. */
+  onFault(error: unknown): void;
 }
 
 /** How many bytes may wait for a connection that is full before calls are refused. */
@@ -152,6 +154,7 @@ export class Endpoint implements Caller {
     const peer: Peer = new Peer(
       {
         onOpen: () => this.onOpen(),
+        onFault: (error) => this.events.onFault(error),
         onCall: (call) => take(call),
         onClosed: (error) => this.onPeerClosed(peer, error),
       },

@@ -33,10 +33,13 @@ export class N2NClient extends CallProxy<N2NClientEvents> implements CallHost, O
   constructor(options: N2NClientOptions = {}) {
     super();
     const resolved = resolveN2NClientOptions(options, this.logger);
-    this.endpoint = new Endpoint(resolved, { onStatus: (status) => this._status$.next(status) });
     const { codec, timeout } = resolved;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
+    this.endpoint = new Endpoint(resolved, {
+      onStatus: (status) => this._status$.next(status),
+      onFault: (error) => report('A handler could not be stopped', error),
+    });
     this.defaults = { caller: this.endpoint, codec, timeout, report };
   }
 

@@ -75,7 +75,7 @@ export class DeadlineList {
     if (this.tail === undefined) this.head = entry;
     else this.tail.next = entry;
     this.tail = entry;
-    if (this.timer === undefined) this.arm(this.timeout);
+    if (this.timer === undefined) this.arm(Math.max(0, Math.ceil(now + this.timeout - this.clock.now())));
   }
 
   remove(entry: Expiring): void {

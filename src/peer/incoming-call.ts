@@ -10,6 +10,8 @@ export interface ReplyPort {
   /** Whether a value that is sent now leaves now. */
   isReady(call: IncomingCall): boolean;
   whenReady(call: IncomingCall, callback: () => void): void;
+  /** What was to stop a handler threw. */
+  onFault(error: unknown): void;
   /** The handlers are done with a call that was being served, whether or not the caller still wanted it. */
   onServed(): void;
 }
@@ -108,7 +110,7 @@ export class IncomingCall implements StreamTarget {
 
   /** Registers what stops work when the caller wants it no more; it is called at once where that is so already. */
   whenCancelled(stop: (reason: unknown) => void): void {
-    if (this.state === 'abandoned') stop(this.cancelReason);
+    if (this.state === 'abandoned') this.runStop(stop, this.cancelReason);
     else if (this.state !== 'over') (this.stops ??= []).push(stop);
   }
 
@@ -126,7 +128,16 @@ export class IncomingCall implements StreamTarget {
       this.cancelReason = reason;
       const { stops } = this;
       this.stops = undefined;
-      if (stops !== undefined) for (const stop of stops) stop(reason);
+      if (stops !== undefined) for (const stop of stops) this.runStop(stop, reason);
+    }
+  }
+
+  /** What stops a handler is an application's code: its faults are its own, and not the connection's. */
+  private runStop(stop: (reason: unknown) => void, reason: unknown): void {
+    try {
+      stop(reason);
+    } catch (error) {
+      this.port.onFault(error);
     }
   }
 

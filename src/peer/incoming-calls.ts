@@ -26,6 +26,7 @@ export class IncomingCalls implements ReplyPort {
     private readonly flows: Flows,
     private readonly codec: Codec,
     private readonly queue: ServingQueue,
+    readonly onFault: (error: unknown) => void,
   ) {}
 
   /** Whether a payload of this call is taken. */

@@ -45,7 +45,7 @@ export class OutgoingCalls implements CallOwner {
     private readonly flows: Flows,
     private readonly codec: Codec,
     private readonly firstId: number,
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     this.nextId = firstId;
     this.deadlines = new Deadlines(clock);
@@ -57,7 +57,7 @@ export class OutgoingCalls implements CallOwner {
     const type = key === undefined ? FrameType.REQUEST : FrameType.EVENT;
     const id = this.takeId();
     const flags = onPayload === undefined ? 0 : FLAG_STREAM;
-    this.write(type, flags, id, { pattern, remaining: timeout, metadata, key }, value);
+    this.write(type, flags, id, { pattern, remaining: this.remaining(timeout, since), metadata, key }, value);
     const call = new OutgoingCall(id, pattern, timeout, sink, this);
     this.calls.set(id, call);
     if (timeout > 0) this.deadlines.add(call, since);
@@ -152,6 +152,12 @@ export class OutgoingCalls implements CallOwner {
       call.payload?.stop();
       call.sink.error(error);
     }
+  }
+
+  /** What is left of the time of a call that has waited for its connection. It is at least a moment: 0 means for ever. */
+  private remaining(timeout: number, since: number | undefined): number {
+    if (since === undefined || timeout === 0) return timeout;
+    return Math.max(1, Math.ceil(since + timeout - this.clock.now()));
   }
 
   private abort(call: OutgoingCall, error: unknown): void {

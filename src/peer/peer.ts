@@ -26,6 +26,8 @@ export interface PeerEvents {
   onOpen(): void;
   /** A call or an event of the other side is to be handled now. */
   onCall(call: IncomingCall): void;
+  /** What was to stop a handler threw: a fault of the application, to be logged. */
+  onFault(error: unknown): void;
   /** Nothing can be called any more; calls under way have failed with this error. Reported once. */
   onClosed(error: N2NError): void;
 }
@@ -59,7 +61,9 @@ export class Peer implements SessionEvents {
     this.flows = new Flows(this.session);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
     const queue = new ServingQueue(maxInFlight, clock, (call) => events.onCall(call));
-    this.incoming = new IncomingCalls(this.session, this.flows, codec, queue);
+    this.incoming = new IncomingCalls(this.session, this.flows, codec, queue, (error) =>
+      events.onFault(error),
+    );
     const maxBody = maxPayload + FRONT_ALLOWANCE;
     this.reassembly = new Reassembly(maxBody, PARTIAL_PAYLOADS);
   }

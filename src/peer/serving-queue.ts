@@ -13,6 +13,8 @@ export class ServingQueue {
   private serving = 0;
   private waiting: IncomingCall[] = [];
   private nextWaiting = 0;
+  /** Whether `startWaiting` is at work: calls that end at once must not start the next from within. */
+  private isStarting = false;
 
   /**
    * @param maxServing calls served at once
@@ -38,7 +40,7 @@ export class ServingQueue {
   /** The handlers are done with a call. */
   onServed(): void {
     this.serving -= 1;
-    if (this.waiting.length > 0) this.startWaiting();
+    if (this.waiting.length > 0 && !this.isStarting) this.startWaiting();
   }
 
   /** Nobody waits any more. Calls being served still are. */
@@ -48,6 +50,7 @@ export class ServingQueue {
   }
 
   private startWaiting(): void {
+    this.isStarting = true;
     while (this.serving < this.maxServing && this.nextWaiting < this.waiting.length) {
       const next = this.waiting[this.nextWaiting++];
       if (next.isOver) continue;
@@ -55,6 +58,7 @@ export class ServingQueue {
       else this.start(next);
     }
     if (this.nextWaiting === this.waiting.length) this.clear();
+    this.isStarting = false;
   }
 
   private start(call: IncomingCall): void {

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { atEndOfTurn } from '../clock.js';
-import { N2NError } from '../n2n-error.js';
+import { N2NError, messageOf } from '../n2n-error.js';
+import type { IncomingCall } from '../peer/incoming-call.js';
 import { Peer } from '../peer/peer.js';
 import type { Caller } from '../proxy/caller.js';
 import type { Link } from '../session/link.js';
@@ -14,6 +15,7 @@ import {
 } from '../transport/socket-io-server.js';
 import { acceptLink } from '../transport/socket-link.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
+import type { ReportError } from './handler-run.js';
 import type { CallConnection } from './n2n-context.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { callerOf, PeerClient, PeerRegistry } from './peer-client.js';
@@ -33,6 +35,7 @@ export class AcceptingHost implements HandlerHost {
   constructor(
     private readonly options: ResolvedN2NServerOptions,
     private readonly takeCall: TakeCall,
+    private readonly report: ReportError,
     private readonly logger: LoggerService,
   ) {
     this.socketIo = createSocketIoServer({ ...options.socketIo, parser: n2nParser });
@@ -77,7 +80,8 @@ export class AcceptingHost implements HandlerHost {
   private onConnection(socket: SocketIoSocket): void {
     const { maxInFlight, clock } = this.options;
     const connection = this.connection(socket, stockCaller(socket));
-    const leaveEvents = takeEvents(socket, maxInFlight, clock, (call) => this.takeCall(call, connection));
+    const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
+    const leaveEvents = takeEvents(socket, maxInFlight, clock, onCall, this.report);
     socket.once('disconnect', () => this.peers.remove(socket.id));
     acceptLink(socket, (link) => {
       // It speaks in chunks: it is no stock client.
@@ -91,6 +95,7 @@ export class AcceptingHost implements HandlerHost {
     const peer: Peer = new Peer(
       {
         onOpen: () => {},
+        onFault: this.report,
         onCall: (call) => this.takeCall(call, connection),
         onClosed: (error) => {
           this.sessions.delete(peer);
@@ -116,7 +121,7 @@ export class AcceptingHost implements HandlerHost {
   private connection(socket: SocketIoSocket, caller: Caller): CallConnection {
     const { codec, timeout, clock } = this.options;
     const report = (message: string, error: unknown): void =>
-      this.logger.error(`${message}: ${String(error)}`);
+      this.logger.error(`${message}: ${messageOf(error)}`);
     const peer = new PeerClient(socket.id, socket, { caller, codec, timeout, report });
     this.peers.add(peer);
     return { socket, peer, now: () => clock.now() };

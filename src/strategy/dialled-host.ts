@@ -5,6 +5,7 @@ import type { CallHost } from '../proxy/call-listener.js';
 import type { NodeClient } from '../transport/node-client.js';
 import type { SocketIoServer, SocketIoSocket } from '../transport/socket-io-server.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
+import type { ReportError } from './handler-run.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
 import { takeEvents } from './stock-peer.js';
@@ -17,6 +18,7 @@ export class DialledHost implements HandlerHost {
     private readonly client: CallHost,
     private readonly options: ResolvedN2NServerOptions,
     private readonly takeCall: TakeCall,
+    private readonly report: ReportError,
     private readonly logger: LoggerService,
   ) {}
 
@@ -34,7 +36,7 @@ export class DialledHost implements HandlerHost {
         socket.once('disconnect', () => this.peers.remove(peer.id));
         // What the server broadcasts comes as plain events, beside the chunks.
         const take = (call: IncomingCall): void => this.takeCall(call, connection);
-        takeEvents(asServerSees, maxInFlight, clock, take);
+        takeEvents(asServerSees, maxInFlight, clock, take, this.report);
         return take;
       },
     });

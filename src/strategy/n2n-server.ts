@@ -56,8 +56,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     const { client } = resolved;
     this.host =
       client === undefined
-        ? new AcceptingHost(resolved, this.takeCall, this.logger)
-        : new DialledHost(client, resolved, this.takeCall, this.logger);
+        ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger)
+        : new DialledHost(client, resolved, this.takeCall, this.report, this.logger);
   }
 
   /** The connected clients, as something to call. */

@@ -16,8 +16,9 @@ export function takeEvents(
   maxInFlight: number,
   clock: Clock,
   onCall: (call: IncomingCall) => void,
+  onFault: (error: unknown) => void,
 ): () => void {
-  const peer = new StockPeer(socket, maxInFlight, clock, onCall);
+  const peer = new StockPeer(socket, maxInFlight, clock, onCall, onFault);
   return () => peer.release();
 }
 
@@ -38,6 +39,7 @@ class StockPeer implements ReplyPort {
     maxInFlight: number,
     clock: Clock,
     onCall: (call: IncomingCall) => void,
+    readonly onFault: (error: unknown) => void,
   ) {
     this.queue = new ServingQueue(maxInFlight, clock, onCall);
     // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
