@@ -72,7 +72,13 @@ export function messageOf(reason: unknown): string {
   if (reason instanceof AggregateError && reason.message === '') {
     return reason.errors.map(messageOf).join('; ');
   }
-  return reason instanceof Error ? reason.message : String(reason);
+  if (reason instanceof Error) return reason.message;
+  try {
+    return String(reason);
+  } catch {
+    // An object without a prototype, or with a toString that throws.
+    return 'something that has no text';
+  }
 }
 
 export function isN2NErrorCode(value: unknown): value is N2NErrorCode {

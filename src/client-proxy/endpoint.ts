@@ -189,8 +189,12 @@ export class Endpoint implements Caller {
     if ((this.state.is !== 'open' && this.state.is !== 'greeting') || this.state.peer !== peer) return;
     this.lastError = error;
     // The other side cannot be talked to, however often the connection is made anew.
-    if (error.code === 'VERSION_MISMATCH') this.onGivenUp();
-    else this.state = { is: 'connecting' };
+    if (error.code === 'VERSION_MISMATCH') {
+      this.onGivenUp();
+      this.client.disconnect();
+    } else {
+      this.state = { is: 'connecting' };
+    }
   }
 
   private onDisconnect(): void {
@@ -214,7 +218,6 @@ export class Endpoint implements Caller {
   private onGivenUp(): void {
     if (this.state.is === 'closed' || this.state.is === 'idle') return;
     this.state = { is: 'idle' };
-    this.client.disconnect();
     this.failWaiting(this.lastError ?? new N2NError('RECONNECT_FAILED', 'The connection did not come back.'));
     this.events.onStatus('disconnected');
   }

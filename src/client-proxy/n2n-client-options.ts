@@ -12,6 +12,8 @@ import {
   wholeNumberOption,
 } from '../transport/option-checks.js';
 
+const OWN_OPTIONS: readonly string[] = ['parser', 'clock', 'random', 'secure'];
+
 /** The options of `NodeClient` that an `N2NClient` sets itself, or calls by another name. */
 type OwnNodeClientOptions = 'timeout' | 'parser' | 'maxBuffered' | 'clock' | 'random' | 'secure';
 
@@ -84,6 +86,9 @@ const MIB = 1024 * 1024;
 /** @throws N2NError `INVALID_OPTIONS` */
 export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logger): ResolvedN2NClientOptions {
   requireOptions(options);
+  for (const name of Object.keys(options).filter((given) => OWN_OPTIONS.includes(given))) {
+    throw optionError(name, 'given', 'left out: the client sets it itself');
+  }
   const {
     url,
     timeout,
@@ -97,8 +102,13 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
   } = options;
   if (offline !== 'buffer' && offline !== 'reject')
     throw optionError('offline', offline, '"buffer" or "reject"');
-  if (url !== undefined && typeof url !== 'string')
-    throw optionError('url', url, 'an address such as "http://host:6262"');
+  if (url !== undefined && (typeof url !== 'string' || !/^(https?:\/\/[^/]|unix:.)/.test(url))) {
+    throw optionError(
+      'url',
+      url,
+      'an address such as "http://host:6262", "https://host" or "unix:/path/to/socket"',
+    );
+  }
   return Object.freeze<ResolvedN2NClientOptions>({
     url: url ?? DEFAULT_URL,
     timeout: callTimeoutOption(timeout),

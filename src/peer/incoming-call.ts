@@ -1,3 +1,4 @@
+import { N2NError } from '../n2n-error.js';
 import type { StreamTarget } from './stream-target.js';
 
 /** What an incoming call needs of the peer that it came to. */
@@ -150,4 +151,20 @@ export class IncomingCall implements StreamTarget {
     if (state !== 'waiting') this.port.onServed();
     return state !== 'abandoned';
   }
+}
+
+/** Ends a call that there is no room for. Of an event, nobody but the log can be told. */
+export function refuse(call: IncomingCall, onFault: (error: unknown) => void): void {
+  const { kind, pattern } = call.content;
+  if (kind === 'event') {
+    onFault(
+      new N2NError(
+        'OVERLOADED',
+        `The event "${pattern}" was dropped: too many calls and events wait for handlers.`,
+      ),
+    );
+  }
+  call.fail(
+    new N2NError('OVERLOADED', 'The other side has too many calls waiting for handlers; try again later.'),
+  );
 }

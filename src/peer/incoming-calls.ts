@@ -12,7 +12,7 @@ import { readRequestFront, type RequestFront } from '../protocol/request-body.js
 import type { EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import type { Flows } from './flows.js';
-import { IncomingCall, type CallKind, type ReplyPort } from './incoming-call.js';
+import { IncomingCall, refuse, type CallKind, type ReplyPort } from './incoming-call.js';
 import type { ServingQueue } from './serving-queue.js';
 import { StreamReader } from './stream-reader.js';
 
@@ -59,11 +59,7 @@ export class IncomingCalls implements ReplyPort {
     const expiresAt = remaining === 0 ? Infinity : this.session.chunkTime + remaining;
     const call = new IncomingCall(id, { kind, pattern, data, envelope, expiresAt, key }, this);
     if (kind !== 'event') this.calls.set(id, call);
-    if (!this.queue.add(call)) {
-      call.fail(
-        new N2NError('OVERLOADED', 'The other side has more calls waiting than it takes; try again later.'),
-      );
-    }
+    if (!this.queue.add(call)) refuse(call, this.onFault);
   }
 
   /** NEXT: a value of the payload of a call. */

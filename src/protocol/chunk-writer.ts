@@ -7,6 +7,7 @@ import {
   FLAG_MORE,
   FRAGMENT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
+  MAX_METADATA_BYTES,
   MAX_PATTERN_BYTES,
   ValueForm,
   FrameType,
@@ -273,6 +274,12 @@ function requestFront(head: RequestHead): Buffer {
     );
   }
   const metadata = head.metadata === undefined ? undefined : Buffer.from(head.metadata);
+  if (metadata !== undefined && metadata.length > MAX_METADATA_BYTES) {
+    throw new N2NError(
+      'PAYLOAD_TOO_LARGE',
+      `Headers and metadata have ${metadata.length} bytes; at most ${MAX_METADATA_BYTES} can be sent.`,
+    );
+  }
   const front = Buffer.alloc(
     2 +
       pattern.length +

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
-import { IncomingCall, type ReplyPort } from '../peer/incoming-call.js';
+import { IncomingCall, refuse, type ReplyPort } from '../peer/incoming-call.js';
 import { ServingQueue } from '../peer/serving-queue.js';
 import { CHUNK_EVENT } from '../transport/n2n-parser.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
@@ -100,14 +100,22 @@ class StockPeer implements ReplyPort {
     );
     if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
     if (!this.queue.add(call)) {
-      call.fail(new N2NError('OVERLOADED', 'More calls wait than the server takes; try again later.'));
+      refuse(call, this.onFault);
     }
   };
 
   private acknowledge(call: IncomingCall, answer: unknown): void {
     const entry = this.pending.get(call.id);
     this.pending.delete(call.id);
-    entry?.acknowledge(answer);
+    if (entry === undefined) return;
+    try {
+      entry.acknowledge(answer);
+    } catch (error) {
+      // Socket.IO encodes at once, and an acknowledgement that could not be encoded may be given again.
+      entry.acknowledge(
+        acknowledgedError(N2NError.from(error, 'NOT_SERIALIZABLE', 'The answer cannot be written as JSON')),
+      );
+    }
   }
 
   private onDisconnect(): void {

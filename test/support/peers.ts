@@ -1,0 +1,107 @@
+import { N2NError } from '../../src/n2n-error.js';
+import type { IncomingCall } from '../../src/peer/incoming-call.js';
+import type { CallSink } from '../../src/peer/outgoing-call.js';
+import { Peer, type PeerOptions } from '../../src/peer/peer.js';
+import { jsonCodec } from '../../src/protocol/codec.js';
+import { FrameType } from '../../src/protocol/frame.js';
+import { PROTOCOL_VERSION, writeHello } from '../../src/protocol/hello.js';
+import { FakeLink, frame, linkPair } from './fake-link.js';
+import { FakeClock } from './harness.js';
+
+/** A peer with what happened to it. */
+export interface TestPeer {
+  readonly peer: Peer;
+  readonly link: FakeLink;
+  readonly clock: FakeClock;
+  readonly calls: IncomingCall[];
+  readonly closed: N2NError[];
+  /** What was to stop a handler, and threw. */
+  readonly faults: unknown[];
+  readonly opened: () => number;
+}
+
+export interface TestPeerOptions extends Partial<PeerOptions> {
+  /** Handles calls; without it they are only recorded. */
+  onCall?: (call: IncomingCall) => void;
+}
+
+/** The HELLO that another side would send. */
+export function helloFrame(maxPayload = 1_000_000, version = PROTOCOL_VERSION): Buffer {
+  return frame(FrameType.HELLO, 0, 0, writeHello({ version, maxPayload, codec: 'json' }));
+}
+
+export function startPeer(link: FakeLink, { onCall, ...options }: TestPeerOptions = {}): TestPeer {
+  const clock = new FakeClock();
+  const calls: IncomingCall[] = [];
+  const closed: N2NError[] = [];
+  const faults: unknown[] = [];
+  let opened = 0;
+  const events = {
+    onOpen: () => void (opened += 1),
+    onCall: (call: IncomingCall) => {
+      calls.push(call);
+      onCall?.(call);
+    },
+    onFault: (error: unknown) => void faults.push(error),
+    onClosed: (error: N2NError) => void closed.push(error),
+  };
+  const peer = new Peer(events, {
+    role: 'acceptor',
+    maxPayload: 1_000_000,
+    maxInFlight: 10,
+    helloTimeout: 10_000,
+    maxPending: 1_000_000,
+    clock,
+    codec: jsonCodec,
+    // At once, so that what a test has just done is on the link in the next line.
+    defer: (task) => task(),
+    ...options,
+  });
+  peer.open(link);
+  return { peer, link, clock, calls, closed, faults, opened: () => opened };
+}
+
+/** A peer that is open, across from a test that writes its frames by hand. */
+export function openPeer(options: TestPeerOptions = {}): TestPeer {
+  const test = startPeer(new FakeLink(), options);
+  test.link.receive(helloFrame());
+  test.link.takeFrames();
+  return test;
+}
+
+/** Two peers that have said HELLO to each other. */
+export function peerPair(left: TestPeerOptions = {}, right: TestPeerOptions = {}): [TestPeer, TestPeer] {
+  const [leftLink, rightLink] = linkPair();
+  const acceptor = startPeer(rightLink, { ...right, role: 'acceptor' });
+  const dialer = startPeer(leftLink, { ...left, role: 'dialer' });
+  return [dialer, acceptor];
+}
+
+/** A REQUEST or EVENT with a JSON value, or none. */
+export function requestFrame(
+  id: number,
+  pattern = 'p',
+  json?: string,
+  type: number = FrameType.REQUEST,
+): Buffer {
+  const text = Buffer.from(pattern);
+  const front = Buffer.from([text.length >>> 8, text.length & 0xff]);
+  return frame(type, json === undefined ? 0 : 1, id, Buffer.concat([front, text, Buffer.from(json ?? '')]));
+}
+
+/** What a call was answered with. */
+export class RecordingSink implements CallSink {
+  readonly seen: unknown[] = [];
+
+  next(value: unknown): void {
+    this.seen.push(['next', value]);
+  }
+
+  complete(): void {
+    this.seen.push(['complete']);
+  }
+
+  error(error: unknown): void {
+    this.seen.push(['error', error instanceof N2NError ? error.code : error]);
+  }
+}
