@@ -1,0 +1,3 @@
+import { describeConnectionLoss } from './connection-loss.suite.js';
+
+for (const transport of ['nodeTransport', 'websocket']) describeConnectionLoss(transport);

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { N2NError } from '../../src/n2n-error.js';
+import { FrameType } from '../../src/protocol/frame.js';
+import { asN2NError, n2nErrorThrown } from '../support/outcome.js';
+import { openPeer, RecordingSink, requestFrame } from '../support/peers.js';
+
+const NO_LIMIT = { timeout: 0 };
+
+test('what is written in one turn leaves as one chunk', () => {
+  const tasks: (() => void)[] = [];
+  const { link, peer } = openPeer({ defer: (task) => tasks.push(task) });
+  for (let index = 0; index < 100; index++) peer.call('p', '1', new RecordingSink(), NO_LIMIT);
+  peer.emit('e', '2', undefined);
+  expect([link.written.length, tasks.length]).toEqual([0, 1]);
+  tasks[0]?.();
+  expect(link.written).toHaveLength(1);
+  expect(link.takeFrames()).toHaveLength(101);
+  // The next turn's work is another chunk.
+  peer.emit('e', '2', undefined);
+  tasks[1]?.();
+  expect(link.written).toHaveLength(1);
+});
+
+describe('a link that is full', () => {
+  test('is left alone until it has drained; then what waited leaves in order', () => {
+    const { link, peer } = openPeer();
+    link.takes = false;
+    for (const pattern of ['a', 'b', 'c']) peer.emit(pattern, undefined, undefined);
+    expect(link.takeFrames().map(({ body }) => String(body.subarray(2)))).toEqual(['a']);
+    link.drain();
+    expect(link.takeFrames().map(({ body }) => String(body.subarray(2)))).toEqual(['b', 'c']);
+  });
+
+  test('refuses calls and events beyond the bound, and takes them when it has drained', () => {
+    const { link, peer, closed } = openPeer({ maxPending: 10_000 });
+    link.takes = false;
+    const sink = new RecordingSink();
+    const call = (): unknown => peer.call('p', Buffer.alloc(3000), sink, NO_LIMIT);
+    // The first goes to the link; of the others, 10 000 bytes wait and one more passes the bound.
+    for (let index = 0; index < 5; index++) call();
+    const error = n2nErrorThrown(call, 'OVERLOADED');
+    expect(error).toMatchObject({ retryable: true, details: { maxPending: 10_000 } });
+    n2nErrorThrown(() => peer.emit('e', '1', undefined), 'OVERLOADED');
+    expect([closed, sink.seen]).toEqual([[], []]);
+    link.drain();
+    call();
+    expect(link.takeFrames()).toHaveLength(6);
+  });
+
+  test('ends the session of an other side that asks and does not read', () => {
+    const { link, closed } = openPeer({
+      maxPending: 10_000,
+      onCall: (call) => call.reply(Buffer.alloc(3000)),
+    });
+    link.takes = false;
+    for (let id = 1; id < 20; id += 2) link.receive(requestFrame(id));
+    expect(closed.map(({ code }) => code)).toEqual(['OVERLOADED']);
+    expect(link.closedWith).toContain('does not read');
+  });
+});
+
+describe('the end', () => {
+  test('by close: what was written leaves, then the reason, then the link is closed', () => {
+    const { link, peer, closed } = openPeer();
+    peer.emit('last words', undefined, undefined);
+    peer.close(new N2NError('CLOSED', 'Done.'));
+    const frames = link.takeFrames();
+    expect(frames.map(({ type, id }) => [type, id !== 0])).toEqual([
+      [FrameType.EVENT, true],
+      [FrameType.ERROR, false],
+    ]);
+    expect(JSON.parse(String(frames[1]?.body))).toEqual({ code: 'CLOSED', message: 'Done.' });
+    expect([link.closedWith, closed.map(({ code }) => code)]).toEqual(['Done.', ['CLOSED']]);
+  });
+
+  test('is told once, whatever follows', () => {
+    const { link, peer, closed, calls } = openPeer();
+    link.break('transport close');
+    peer.close(new N2NError('CLOSED', 'Done.'));
+    link.receive(requestFrame(1));
+    link.drain();
+    expect(closed.map(({ code, message }) => [code, message])).toEqual([
+      ['CONNECTION_LOST', 'The connection was lost: transport close.'],
+    ]);
+    expect([calls, link.takeFrames(), peer.isOpen]).toEqual([[], [], false]);
+  });
+
+  test('calls and events after it get its error', () => {
+    const { link, peer, closed } = openPeer();
+    link.break('transport close');
+    const error = n2nErrorThrown(() => peer.call('p', '1', new RecordingSink(), NO_LIMIT), 'CONNECTION_LOST');
+    expect(error).toBe(asN2NError(closed[0], 'CONNECTION_LOST'));
+    n2nErrorThrown(() => peer.emit('p', '1', undefined), 'CONNECTION_LOST');
+  });
+
+  test('with a full link, nothing is written any more, not even the reason', () => {
+    const { link, peer } = openPeer();
+    link.takes = false;
+    peer.emit('a', undefined, undefined);
+    link.takeFrames();
+    peer.close(new N2NError('CLOSED', 'Done.'));
+    link.drain();
+    expect(link.takeFrames()).toEqual([]);
+    expect(link.closedWith).toBe('Done.');
+  });
+});

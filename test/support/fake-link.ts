@@ -1,0 +1,113 @@
+import type { Link, LinkEvents } from '../../src/session/link.js';
+import { readChunk } from '../../src/protocol/chunk-reader.js';
+
+/** A frame as it went over a link, its body copied. */
+export interface SeenFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly id: number;
+  readonly body: Buffer;
+}
+
+/** The frames of a chunk. */
+export function framesOf(chunk: Buffer): SeenFrame[] {
+  const frames: SeenFrame[] = [];
+  readChunk(chunk, {
+    onFrame: (type, flags, id, from, start, end) => {
+      frames.push({ type, flags, id, body: Buffer.from(from.subarray(start, end)) });
+    },
+  });
+  return frames;
+}
+
+/** A frame as bytes, however wrong. */
+export function frame(type: number, flags: number, id: number, body: Uint8Array | string = ''): Buffer {
+  const bytes = Buffer.from(body as string);
+  const header = Buffer.alloc(10);
+  header[0] = type;
+  header[1] = flags;
+  header.writeUInt32BE(id, 2);
+  header.writeUInt32BE(bytes.length, 6);
+  return Buffer.concat([header, bytes]);
+}
+
+/** A link whose other end is the test. */
+export class FakeLink implements Link {
+  readonly written: Buffer[] = [];
+  closedWith: string | undefined;
+  /** What `write` answers: false plays a transport that is full. */
+  takes = true;
+  private events: LinkEvents | undefined;
+  private isBroken = false;
+
+  open(events: LinkEvents): void {
+    this.events = events;
+  }
+
+  write(chunk: Buffer): boolean {
+    if (!this.isBroken) this.written.push(Buffer.from(chunk));
+    return this.takes;
+  }
+
+  close(reason: string): void {
+    this.closedWith ??= reason;
+    this.break('closed here');
+  }
+
+  /** Chunks of the other side arrive. */
+  receive(...chunks: Buffer[]): void {
+    for (const chunk of chunks) this.events?.onChunk(chunk);
+  }
+
+  drain(): void {
+    this.takes = true;
+    this.events?.onDrained();
+  }
+
+  break(reason: string): void {
+    if (this.isBroken) return;
+    this.isBroken = true;
+    this.events?.onBroken(reason);
+  }
+
+  /** Takes the frames that were written since the last time. */
+  takeFrames(): SeenFrame[] {
+    return this.written.splice(0).flatMap(framesOf);
+  }
+}
+
+/** Two links, each the other end of the other. Chunks arrive at once. */
+export function linkPair(): [FakeLink, FakeLink] {
+  const [left, right] = [new CrossedLink(), new CrossedLink()];
+  left.other = right;
+  right.other = left;
+  return [left, right];
+}
+
+class CrossedLink extends FakeLink {
+  other: CrossedLink | undefined;
+  private readonly early: Buffer[] = [];
+  private isOpen = false;
+
+  override open(events: LinkEvents): void {
+    super.open(events);
+    this.isOpen = true;
+    this.receive(...this.early.splice(0));
+  }
+
+  override write(chunk: Buffer): boolean {
+    const taken = super.write(chunk);
+    this.other?.arrive(Buffer.from(chunk));
+    return taken;
+  }
+
+  override close(reason: string): void {
+    super.close(reason);
+    this.other?.break(reason);
+  }
+
+  private arrive(chunk: Buffer): void {
+    if (this.isOpen) this.receive(chunk);
+    else this.early.push(chunk);
+  }
+}
