@@ -242,10 +242,11 @@ interface PendingConnect {
 }
 
 function pendingConnect(): PendingConnect {
-  let settle: Pick<PendingConnect, 'resolve' | 'reject'> | undefined;
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
+  let resolve = (): void => {};
+  let reject = (_error: N2NError): void => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
   });
-  // The executor has run by now.
-  return Object.assign({ promise }, settle) as PendingConnect;
+  return { promise, resolve, reject };
 }

@@ -1,4 +1,5 @@
 import type { ChunkWriter } from '../protocol/chunk-writer.js';
+import { MAX_BODIES } from '../protocol/frame.js';
 import type { Session } from '../session/session.js';
 import { Inflow } from './inflow.js';
 import { Outflow, type FrameSink } from './outflow.js';
@@ -12,6 +13,11 @@ export class Flows implements FrameSink {
   private readonly inflows = new Map<number, Inflow>();
   /** Those that have something to send, in the order of their turns. */
   private enlisted: Outflow[] = [];
+
+  /** How many bodies are under way in fragments. */
+  private bodies = 0;
+  /** Those with a body that may not begin yet, in order. */
+  private waitingForBody: Outflow[] = [];
 
   constructor(private readonly session: Session) {}
 
@@ -63,6 +69,7 @@ export class Flows implements FrameSink {
   clear(): void {
     const outflows = [...this.outflows.values()];
     this.enlisted = [];
+    this.waitingForBody = [];
     this.outflows.clear();
     this.inflows.clear();
     for (const outflow of outflows) outflow.drop();
@@ -91,6 +98,22 @@ export class Flows implements FrameSink {
   enlist(outflow: Outflow): void {
     this.enlisted.push(outflow);
     this.session.flushSoon();
+  }
+
+  beginBody(outflow: Outflow): boolean {
+    if (this.bodies === MAX_BODIES) {
+      this.waitingForBody.push(outflow);
+      return false;
+    }
+    this.bodies += 1;
+    return true;
+  }
+
+  endBody(): void {
+    this.bodies -= 1;
+    let next = this.waitingForBody.shift();
+    // Some may have been cancelled while they waited.
+    while (next !== undefined && !next.resume()) next = this.waitingForBody.shift();
   }
 
   private grant(id: number, items: number, bytes: number): void {

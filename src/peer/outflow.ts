@@ -2,7 +2,7 @@ import { N2NError } from '../n2n-error.js';
 import { ChunkWriter, FRAGMENT_BYTES } from '../protocol/chunk-writer.js';
 import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType, INITIAL_CREDIT } from '../protocol/frame.js';
 import { countFrames } from '../protocol/frame-count.js';
-import type { LongBody } from '../protocol/long-body.js';
+import { LongBody } from '../protocol/long-body.js';
 import type { EncodedValue } from '../protocol/value.js';
 
 /** What an outflow writes to: the peer's session. */
@@ -13,6 +13,10 @@ export interface FrameSink {
   writeChunk(chunk: Buffer): void;
   /** Asks to be pulled when the link takes more. */
   enlist(outflow: Outflow): void;
+  /** Asks whether a body may begin. When it may not yet, the outflow is resumed once another body has ended. */
+  beginBody(outflow: Outflow): boolean;
+  /** A body that had begun has been sent, or was cut short. */
+  endBody(): void;
 }
 
 /** How many bytes of values may wait for credit in one call. */
@@ -128,12 +132,20 @@ export class Outflow {
 
   /** Forgets what waits: the call is over. Whoever waits to write is let go, and finds the call over. */
   drop(): void {
+    const [head] = this.queue;
     this.queue = [];
+    if (head instanceof LongBody && head.isBegun) this.sink.endBody();
     this.queuedBytes = 0;
     this.onEmpty = undefined;
     const { onReady } = this;
     this.onReady = undefined;
     onReady?.();
+  }
+
+  /** A body may begin now. @returns whether there is still one to begin */
+  resume(): boolean {
+    if (this.queue.length > 0) this.enlist();
+    return this.queue.length > 0;
   }
 
   /**
@@ -174,12 +186,13 @@ export class Outflow {
 
   /** @returns how many bytes left */
   private pullFragment(body: LongBody): number {
-    if (this.bytes <= 0) return 0;
+    if (this.bytes <= 0 || (!body.isBegun && !this.sink.beginBody(this))) return 0;
     const size = this.sink.writer().writeFragment(body);
     this.queuedBytes -= size;
     this.spend(0, size);
     if (body.missing === 0) {
       this.queue.shift();
+      this.sink.endBody();
       if (body.type === FrameType.NEXT && (body.flags & FLAG_LAST) === 0) this.spend(1, 0);
     }
     return size;

@@ -1,7 +1,13 @@
 import { N2NError } from '../n2n-error.js';
 import { readU32 } from '../protocol/chunk-reader.js';
 import type { Codec } from '../protocol/codec.js';
-import { FLAG_MORE, FrameType, SKIPPABLE, type FrameType as FrameTypeValue } from '../protocol/frame.js';
+import {
+  FLAG_MORE,
+  FrameType,
+  MAX_BODIES,
+  SKIPPABLE,
+  type FrameType as FrameTypeValue,
+} from '../protocol/frame.js';
 import { Reassembly } from '../protocol/reassembly.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Link } from '../session/link.js';
@@ -31,9 +37,6 @@ export interface PeerEvents {
   /** Nothing can be called any more; calls under way have failed with this error. Reported once. */
   onClosed(error: N2NError): void;
 }
-
-/** As many payloads may be under way in fragments at once. */
-const PARTIAL_PAYLOADS = 1024;
 
 /** What a pattern and metadata may add to a value in front of it, in bytes. */
 const FRONT_ALLOWANCE = 256 * 1024;
@@ -65,7 +68,7 @@ export class Peer implements SessionEvents {
       events.onFault(error),
     );
     const maxBody = maxPayload + FRONT_ALLOWANCE;
-    this.reassembly = new Reassembly(maxBody, PARTIAL_PAYLOADS);
+    this.reassembly = new Reassembly(maxBody, MAX_BODIES);
   }
 
   /** Begins to speak over a link. Called once. */

@@ -60,6 +60,9 @@ export const FLAG_MORE = 0x80;
 /** The length of the whole body, in front of its first fragment. */
 export const FRAGMENT_PREFIX_BYTES = 4;
 
+/** As many bodies may be under way in fragments at once, in each direction. */
+export const MAX_BODIES = 64;
+
 /** The key of an acknowledged event, in bytes. */
 export const EVENT_KEY_BYTES = 16;
 

@@ -38,7 +38,7 @@ export class AcceptingHost implements HandlerHost {
     private readonly report: ReportError,
     private readonly logger: LoggerService,
   ) {
-    this.socketIo = createSocketIoServer({ ...options.socketIo, parser: n2nParser });
+    this.socketIo = createSocketIoServer({ ...options.socketIo, parser: n2nParser }, logger);
     this.socketIo.io.on('connection', (socket) => this.onConnection(socket));
   }
 

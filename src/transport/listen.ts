@@ -1,4 +1,3 @@
-import type { Socket as EngineSocket } from 'engine.io';
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
@@ -41,27 +40,13 @@ export function listen(
   const { host, tls, logging, logLevel, logger, ...options } = settings;
   const log = resolveLogger({ logging, logLevel, logger }, 'N2N');
   const where = targetOf(target, { host, tls });
-  const { io, engine, attach } = createSocketIoServer(options);
+  const { io, attach } = createSocketIoServer(options, log);
   const listener = createHttpListener(where, () => detach());
   const detach = attach(listener.server);
   io.httpServer = listener.server;
-  engine.on(
-    'connection_error',
-    ({ message, context }: { message: string; context?: { message?: string; name?: string } }) =>
-      log.warn(`a connection was refused: ${message} (${context?.message ?? context?.name ?? 'no details'})`),
-  );
-  engine.on('connection', (socket: EngineSocket) => {
-    socket.once('close', (reason: string, cause?: unknown) => {
-      if (FAULTS.has(reason))
-        log.warn(`a connection was closed: ${reason}${cause === undefined ? '' : ` (${messageOf(cause)})`}`);
-    });
-  });
   listener.listen().catch((error: unknown) => log.error(messageOf(error)));
   return io;
 }
-
-/** Reasons of Engine.IO that mean a broken connection, and not one that somebody closed. */
-const FAULTS: ReadonlySet<string> = new Set(['ping timeout', 'transport error', 'parse error']);
 
 function targetOf(target: unknown, own: Pick<ListenSettings, 'host' | 'tls'>): ListenTarget {
   if (typeof target === 'number') return resolveListenTarget({ port: target, ...own });
