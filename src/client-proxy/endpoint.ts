@@ -11,6 +11,7 @@ import { NodeClient } from '../transport/node-client.js';
 import type { NodeClientError } from '../transport/node-client-events.js';
 import { dialledLink } from '../transport/socket-link.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { PendingConnect } from './pending-connect.js';
 import { RepeatingCall } from './repeating-call.js';
 import { WaitingCall } from './waiting-call.js';
 import { WaitingRoom } from './waiting-room.js';
@@ -54,6 +55,8 @@ export class Endpoint implements Caller {
   private connecting: PendingConnect | undefined;
   private lastError: N2NError | undefined;
   private listener: CallListener | undefined;
+  /** Whether there was a connection since the attempts began: then it is one that did not come back. */
+  private hasConnected = false;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(
@@ -65,7 +68,7 @@ export class Endpoint implements Caller {
     this.client.on('connect', () => this.onConnect());
     this.client.on('disconnect', () => this.onDisconnect());
     this.client.on('error', (error) => this.onError(error));
-    this.client.on('reconnect-failed', () => this.onGivenUp());
+    this.client.on('reconnect-failed', () => this.onReconnectFailed());
   }
 
   /**
@@ -74,7 +77,7 @@ export class Endpoint implements Caller {
    */
   connect(): Promise<void> {
     if (this.state.is === 'open') return Promise.resolve();
-    this.connecting ??= pendingConnect();
+    this.connecting ??= new PendingConnect();
     const { promise } = this.connecting;
     this.begin();
     return promise;
@@ -179,6 +182,7 @@ export class Endpoint implements Caller {
     const { peer } = this.state;
     this.state = { is: 'open', peer };
     this.lastError = undefined;
+    this.hasConnected = true;
     for (const call of this.waiting.takeAll()) call.write(peer);
     this.connecting?.resolve();
     this.connecting = undefined;
@@ -214,11 +218,25 @@ export class Endpoint implements Caller {
     if (!this.client.reconnecting && !this.client.connected) this.onGivenUp();
   }
 
+  private onReconnectFailed(): void {
+    if (this.hasConnected) {
+      const { url } = this.options;
+      const why = this.lastError === undefined ? '' : ` The last attempt: ${this.lastError.message}`;
+      this.lastError = new N2NError('RECONNECT_FAILED', `The connection to ${url} did not come back.${why}`, {
+        cause: this.lastError,
+      });
+    }
+    this.onGivenUp();
+  }
+
   /** No attempt follows. What waits fails; the next call begins anew. */
   private onGivenUp(): void {
     if (this.state.is === 'closed' || this.state.is === 'idle') return;
     this.state = { is: 'idle' };
-    this.failWaiting(this.lastError ?? new N2NError('RECONNECT_FAILED', 'The connection did not come back.'));
+    this.hasConnected = false;
+    this.failWaiting(
+      this.lastError ?? new N2NError('CONNECT_FAILED', `There is no connection to ${this.options.url}.`),
+    );
     this.events.onStatus('disconnected');
   }
 
@@ -233,20 +251,4 @@ function refuse(call: IncomingCall): void {
   call.fail(
     new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),
   );
-}
-
-interface PendingConnect {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: N2NError): void;
-}
-
-function pendingConnect(): PendingConnect {
-  let resolve = (): void => {};
-  let reject = (_error: N2NError): void => {};
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

@@ -126,12 +126,14 @@ export abstract class CallProxy<
     }
     const record = given instanceof N2NRecord ? given : new N2NRecord(given, {});
     const { settings } = record;
-    const packet = this.createPacket(pattern, record.data) as ReadPacket & { metadata?: unknown };
+    // The hook is Nest 12's; in Nest 11 nobody sets one.
+    const packet: ReadPacket<unknown> & { metadata?: unknown } = { pattern, data: record.data };
+    this.onDispatchHook?.(packet);
     const terms = {
       ...termsOf(settings, timeout, kind),
       metadata: metadataText(settings.headers, packet.metadata),
     };
-    const { data } = packet as { data: unknown };
+    const { data } = packet;
     if (!isPayloadStream(data)) return { route, value: codec.encode(data), terms, scope: settings.scope };
     if (kind === 'event')
       throw new N2NError('NOT_SERIALIZABLE', 'An event cannot carry a stream; use send().');

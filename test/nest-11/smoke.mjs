@@ -1,0 +1,62 @@
+// Nest 11 is CommonJS, and has no dispatch hook: the whole package must load and work there too.
+import 'reflect-metadata';
+import assert from 'node:assert/strict';
+import { Controller, Module, UseInterceptors } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, EventPattern, MessagePattern, RpcException } from '@nestjs/microservices';
+import { firstValueFrom, toArray } from 'rxjs';
+import { N2NClient, N2NModule, N2NRecordBuilder, N2NServer } from 'nestjs-n2n';
+
+class Words {
+  count(text) {
+    return text.length;
+  }
+  async *each() {
+    yield 1;
+    yield 2;
+  }
+  refuse() {
+    throw new RpcException({ code: 7 });
+  }
+  headers(context) {
+    return context.getHeaders();
+  }
+  done() {
+    throw new Error('an event handler fails');
+  }
+}
+const decorate = (name, ...decorators) => {
+  const descriptor = Object.getOwnPropertyDescriptor(Words.prototype, name);
+  for (const decorator of decorators) decorator(Words.prototype, name, descriptor);
+};
+decorate('count', MessagePattern({ cmd: 'count' }));
+decorate('each', MessagePattern('each'), UseInterceptors({ intercept: (_context, next) => next.handle() }));
+decorate('refuse', MessagePattern('refuse'));
+decorate('headers', MessagePattern('headers'));
+Ctx()(Words.prototype, 'headers', 0);
+decorate('done', EventPattern('done'));
+Controller()(Words);
+
+// oxlint-disable-next-line typescript/no-extraneous-class -- decorated in the next line, by hand
+class AppModule {}
+Module({ imports: [N2NModule.register({ reconnect: false, logging: false })], controllers: [Words] })(
+  AppModule,
+);
+
+const app = await NestFactory.create(AppModule, { logger: false });
+app.connectMicroservice({ strategy: new N2NServer({ server: app.getHttpServer() }) });
+await app.startAllMicroservices();
+await app.listen(0, '127.0.0.1');
+const n2n = new N2NClient({ url: `http://127.0.0.1:${app.getHttpServer().address().port}`, logging: false });
+
+assert.equal(await firstValueFrom(n2n.send({ cmd: 'count' }, 'words')), 5);
+assert.deepEqual(await firstValueFrom(n2n.send('each', {}).pipe(toArray())), [1, 2]);
+await assert.rejects(firstValueFrom(n2n.send('refuse', {})), (error) => error.code === 7);
+await assert.rejects(firstValueFrom(n2n.send('nobody', {})), { code: 'NO_HANDLER' });
+n2n.emit('done', {});
+const record = new N2NRecordBuilder({}).setHeaders({ tenant: 'a' }).build();
+assert.deepEqual(await firstValueFrom(n2n.send('headers', record)), { tenant: 'a' });
+
+n2n.close();
+await app.close();
+console.log('Nest 11: passed');
