@@ -5,6 +5,9 @@ import type { IncomingCall } from './incoming-call.js';
 /** As many calls may wait for each that is served at once. */
 const WAITING_PER_SERVED = 64;
 
+/** As many calls that are no longer waiting may stand in front of those that are. */
+const COMPACT_AT = 1024;
+
 /**
  * Calls of the other side that are served at once, and those that wait for it, in the order in which they came. Both
  * numbers are bounded, so that a caller that is faster than the handlers costs bounded memory.
@@ -57,7 +60,11 @@ export class ServingQueue {
       if (next.content.expiresAt <= this.clock.now()) next.fail(expired(next));
       else this.start(next);
     }
-    if (this.nextWaiting === this.waiting.length) this.clear();
+    // A queue that is never empty must not keep what it has been through.
+    if (this.nextWaiting === this.waiting.length || this.nextWaiting >= COMPACT_AT) {
+      this.waiting = this.waiting.slice(this.nextWaiting);
+      this.nextWaiting = 0;
+    }
     this.isStarting = false;
   }
 

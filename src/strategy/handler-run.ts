@@ -39,6 +39,15 @@ export function runHandler(invoke: () => unknown, responder: Responder, report: 
   }
 }
 
+/** Runs the start hook of instrumentation, which runs the handler. A hook that throws fails the call, and no other. */
+export function runHooked(hook: () => void, responder: Responder, report: ReportError): void {
+  try {
+    hook();
+  } catch (error) {
+    responder.fail(errorForCaller(error, report));
+  }
+}
+
 function settle(value: unknown, responder: Responder, report: ReportError): void {
   if (typeof value !== 'object' || value === null) responder.reply(value);
   else if (isObservable(value)) subscribe(value, responder, report);

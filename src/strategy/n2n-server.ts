@@ -7,7 +7,7 @@ import { AcceptingHost } from './accepting-host.js';
 import { DialledHost } from './dialled-host.js';
 import { EventLedger } from './event-ledger.js';
 import type { HandlerHost } from './handler-host.js';
-import { runHandler, type Responder } from './handler-run.js';
+import { runHandler, runHooked, type Responder } from './handler-run.js';
 import { HookedResponder } from './hooked-responder.js';
 import { N2NContext, type CallConnection } from './n2n-context.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
@@ -152,7 +152,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
       end === undefined ? responder : new HookedResponder(responder, () => end(this.transportId, context));
     const run = (): void => runHandler(() => handler(call.data, context), hooked, this.report);
     if (start === undefined) run();
-    else start(this.transportId, context, async () => run());
+    else runHooked(() => start(this.transportId, context, async () => run()), hooked, this.report);
   }
 
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */
