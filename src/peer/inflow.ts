@@ -1,6 +1,10 @@
 import { N2NError } from '../n2n-error.js';
 import { INITIAL_CREDIT } from '../protocol/frame.js';
 
+/** What is granted again at once: half of the items, and an eighth of the bytes, so that a body keeps flowing. */
+const GRANTED_ITEMS = INITIAL_CREDIT.items / 2;
+const GRANTED_BYTES = INITIAL_CREDIT.bytes / 8;
+
 /** Grants the other side what it may send further. */
 export type Grant = (items: number, bytes: number) => void;
 
@@ -34,12 +38,11 @@ export class Inflow {
     this.receive(bytes);
   }
 
-  /** What came has been taken by whom it was for. It is granted again once it is half of what there was. */
+  /** What came has been taken by whom it was for. It is granted again, a good part at a time. */
   onConsumed(items: number, bytes: number): void {
     this.itemsConsumed += items;
     this.bytesConsumed += bytes;
-    if (this.itemsConsumed < INITIAL_CREDIT.items / 2 && this.bytesConsumed < INITIAL_CREDIT.bytes / 2)
-      return;
+    if (this.itemsConsumed < GRANTED_ITEMS && this.bytesConsumed < GRANTED_BYTES) return;
     const grantedItems = this.itemsConsumed;
     const grantedBytes = Math.max(0, this.bytesConsumed);
     this.itemsConsumed = 0;

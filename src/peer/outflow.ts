@@ -22,6 +22,12 @@ export interface FrameSink {
 /** How many bytes of values may wait for credit in one call. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
+/**
+ * How many bytes of a body may be on their way before the other side has taken them. What is small and urgent waits
+ * behind them: with the whole credit, 1 MiB, the median small call beside a large one took four times as long.
+ */
+const MOST_AHEAD = 256 * 1024;
+
 /** The most that a side may be granted: more is a fault, or an attack. */
 const MAX_CREDIT = 2 ** 31 - 1;
 
@@ -186,7 +192,8 @@ export class Outflow {
 
   /** @returns how many bytes left */
   private pullFragment(body: LongBody): number {
-    if (this.bytes <= 0 || (!body.isBegun && !this.sink.beginBody(this))) return 0;
+    const ahead = INITIAL_CREDIT.bytes - this.bytes;
+    if (ahead >= MOST_AHEAD || (!body.isBegun && !this.sink.beginBody(this))) return 0;
     const size = this.sink.writer().writeFragment(body);
     this.queuedBytes -= size;
     this.spend(0, size);
