@@ -1,5 +1,6 @@
 import type { ChunkWriter } from '../protocol/chunk-writer.js';
 import { MAX_BODIES } from '../protocol/frame.js';
+import { Reassembly } from '../protocol/reassembly.js';
 import type { Session } from '../session/session.js';
 import { Inflow } from './inflow.js';
 import { Outflow, type FrameSink } from './outflow.js';
@@ -17,9 +18,17 @@ export class Flows implements FrameSink {
   /** How many bodies are under way in fragments. */
   private bodies = 0;
   /** Those with a body that may not begin yet, in order. */
-  private waitingForBody: Outflow[] = [];
+  private readonly waitingForBody = new Set<Outflow>();
 
-  constructor(private readonly session: Session) {}
+  private readonly reassembly: Reassembly;
+
+  /** @param maxBody the longest body that is taken, in bytes */
+  constructor(
+    private readonly session: Session,
+    maxBody: number,
+  ) {
+    this.reassembly = new Reassembly(maxBody, MAX_BODIES);
+  }
 
   /** What the call sends, if it has a flow already. */
   peekOut(id: number): Outflow | undefined {
@@ -60,16 +69,35 @@ export class Flows implements FrameSink {
     outflow?.drop();
   }
 
-  /** Forgets what the call receives. */
+  /** Whether a frame of this type and id goes on with a body that came in part. */
+  isUnderWay(type: number, id: number): boolean {
+    return !this.reassembly.isEmpty && this.reassembly.isUnderWay(type, id);
+  }
+
+  /**
+   * Takes a fragment of a body. Fragments are granted again as they come.
+   * @returns the body, once it is whole
+   * @throws N2NError `PROTOCOL_ERROR`
+   */
+  takeFragment(type: number, id: number, fragment: Buffer, last: boolean): Buffer | undefined {
+    const inflow = this.in(id);
+    inflow.onFragment(fragment.length);
+    const whole = this.reassembly.add(type, id, fragment, last);
+    inflow.onConsumed(0, fragment.length);
+    return whole;
+  }
+
+  /** Forgets what the call receives, and what came of it in part. */
   dropIn(id: number): void {
-    if (this.inflows.size > 0) this.inflows.delete(id);
+    // A body that came in part has an inflow.
+    if (this.inflows.delete(id)) this.reassembly.drop(id);
   }
 
   /** Forgets everything; whoever waits to send is let go. */
   clear(): void {
     const outflows = [...this.outflows.values()];
     this.enlisted = [];
-    this.waitingForBody = [];
+    this.waitingForBody.clear();
     this.outflows.clear();
     this.inflows.clear();
     for (const outflow of outflows) outflow.drop();
@@ -102,7 +130,7 @@ export class Flows implements FrameSink {
 
   beginBody(outflow: Outflow): boolean {
     if (this.bodies === MAX_BODIES) {
-      this.waitingForBody.push(outflow);
+      this.waitingForBody.add(outflow);
       return false;
     }
     this.bodies += 1;
@@ -111,9 +139,11 @@ export class Flows implements FrameSink {
 
   endBody(): void {
     this.bodies -= 1;
-    let next = this.waitingForBody.shift();
-    // Some may have been cancelled while they waited.
-    while (next !== undefined && !next.resume()) next = this.waitingForBody.shift();
+    for (const next of this.waitingForBody) {
+      this.waitingForBody.delete(next);
+      // One that was cancelled while it waited has nothing to begin.
+      if (next.resume()) return;
+    }
   }
 
   private grant(id: number, items: number, bytes: number): void {

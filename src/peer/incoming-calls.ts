@@ -195,7 +195,15 @@ export class IncomingCalls implements ReplyPort {
 
   private writeError(id: number, error: unknown): void {
     const { flags, value } = writableError(error, this.codec);
-    this.writeLast(id, FrameType.ERROR, flags, value);
+    try {
+      this.writeLast(id, FrameType.ERROR, flags, value);
+    } catch (tooLong) {
+      const told = writableError(
+        N2NError.from(tooLong, 'PAYLOAD_TOO_LARGE', 'The error cannot be sent'),
+        this.codec,
+      );
+      this.writeLast(id, FrameType.ERROR, told.flags, told.value);
+    }
   }
 
   /** A value that could not be sent failed its call: what waits of it is dropped, and a handler that goes on stops. */

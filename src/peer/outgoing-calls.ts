@@ -70,7 +70,12 @@ export class OutgoingCalls implements CallOwner {
 
   /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
-    this.write(FrameType.EVENT, 0, this.takeId(), { pattern, remaining: 0, metadata }, value);
+    const id = this.takeId();
+    const head = { pattern, remaining: 0, metadata };
+    const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, head, value);
+    // Nothing of an event comes back that could end its flow.
+    if (long !== undefined) this.flows.out(id).endWith(long, () => this.flows.dropOut(id));
+    this.session.flushSoon();
   }
 
   has(id: number): boolean {

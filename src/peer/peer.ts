@@ -1,14 +1,7 @@
 import { N2NError } from '../n2n-error.js';
 import { readU32 } from '../protocol/chunk-reader.js';
 import type { Codec } from '../protocol/codec.js';
-import {
-  FLAG_MORE,
-  FrameType,
-  MAX_BODIES,
-  SKIPPABLE,
-  type FrameType as FrameTypeValue,
-} from '../protocol/frame.js';
-import { Reassembly } from '../protocol/reassembly.js';
+import { FLAG_MORE, FrameType, SKIPPABLE, type FrameType as FrameTypeValue } from '../protocol/frame.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Link } from '../session/link.js';
 import { Session, type SessionEvents, type SessionOptions } from '../session/session.js';
@@ -50,7 +43,6 @@ export class Peer implements SessionEvents {
   private readonly flows: Flows;
   private readonly outgoing: OutgoingCalls;
   private readonly incoming: IncomingCalls;
-  private readonly reassembly: Reassembly;
   /** The lowest bit of the ids of this side. */
   private readonly parity: number;
 
@@ -61,14 +53,12 @@ export class Peer implements SessionEvents {
     const { role, codec, clock, maxInFlight, maxPayload } = options;
     this.parity = role === 'dialer' ? 1 : 0;
     this.session = new Session(this, { ...options, codec: codec.name });
-    this.flows = new Flows(this.session);
+    this.flows = new Flows(this.session, maxPayload + FRONT_ALLOWANCE);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
     const queue = new ServingQueue(maxInFlight, clock, (call) => events.onCall(call));
     this.incoming = new IncomingCalls(this.session, this.flows, codec, queue, (error) =>
       events.onFault(error),
     );
-    const maxBody = maxPayload + FRONT_ALLOWANCE;
-    this.reassembly = new Reassembly(maxBody, MAX_BODIES);
   }
 
   /** Begins to speak over a link. Called once. */
@@ -120,31 +110,13 @@ export class Peer implements SessionEvents {
 
   onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
     const more = (flags & FLAG_MORE) !== 0;
-    if (more || (!this.reassembly.isEmpty && this.reassembly.has(id))) {
-      this.onFragment(type, flags, id, chunk.subarray(from, to), !more);
-    } else {
+    if ((!more || type >= SKIPPABLE) && !this.flows.isUnderWay(type, id)) {
       this.onWholeFrame(type, flags, id, chunk, from, to, false);
+    } else if (this.isWanted(type, id)) {
+      const whole = this.flows.takeFragment(type, id, chunk.subarray(from, to), !more);
+      if (whole === undefined) this.outgoing.touch(id);
+      else this.onWholeFrame(type, flags, id, whole, 0, whole.length, true);
     }
-  }
-
-  private onFragment(type: number, flags: number, id: number, fragment: Buffer, last: boolean): void {
-    // CANCEL cuts a body short, and fragments that were sent before it was known may still come.
-    if (type === FrameType.CANCEL || !this.isWanted(type, id)) {
-      this.reassembly.drop(id);
-      if (last) this.onWholeFrame(type, flags, id, fragment, 0, fragment.length, false);
-      return;
-    }
-    const inflow = this.flows.in(id);
-    inflow.onFragment(fragment.length);
-    const whole = this.reassembly.add(id, fragment, last);
-    if (whole === undefined) {
-      this.outgoing.touch(id);
-      inflow.onConsumed(0, fragment.length);
-      return;
-    }
-    this.onWholeFrame(type, flags, id, whole, 0, whole.length, true);
-    // Unless the value has ended its flow.
-    if (this.flows.peekIn(id) === inflow) inflow.onConsumed(0, fragment.length);
   }
 
   /** Whether anyone waits for what comes in fragments: the call may be over. */

@@ -4,6 +4,7 @@ import { FRAGMENT_PREFIX_BYTES } from './frame.js';
 
 /** A body under way. */
 interface PartialBody {
+  readonly type: number;
   readonly bytes: Buffer;
   filled: number;
 }
@@ -29,8 +30,9 @@ export class Reassembly {
     return this.partial.size === 0;
   }
 
-  has(id: number): boolean {
-    return this.partial.has(id);
+  /** Whether a frame of this type and id goes on with a body. Frames of other types may stand between its fragments. */
+  isUnderWay(type: number, id: number): boolean {
+    return this.partial.get(id)?.type === type;
   }
 
   /**
@@ -39,9 +41,9 @@ export class Reassembly {
    * @returns the whole body with the last fragment, undefined before
    * @throws N2NError `PROTOCOL_ERROR` over a limit, or when the fragments are not as long as was told
    */
-  add(id: number, fragment: Buffer, last: boolean): Buffer | undefined {
+  add(type: number, id: number, fragment: Buffer, last: boolean): Buffer | undefined {
     const known = this.partial.get(id);
-    const body = known ?? this.begin(id, fragment);
+    const body = known ?? this.begin(type, id, fragment);
     const data = known === undefined ? fragment.subarray(FRAGMENT_PREFIX_BYTES) : fragment;
     const filled = body.filled + data.length;
     if (filled > body.bytes.length || (last && filled < body.bytes.length) || data.length === 0) {
@@ -62,7 +64,7 @@ export class Reassembly {
     this.partial.delete(id);
   }
 
-  private begin(id: number, fragment: Buffer): PartialBody {
+  private begin(type: number, id: number, fragment: Buffer): PartialBody {
     if (fragment.length < FRAGMENT_PREFIX_BYTES) {
       throw new N2NError(
         'PROTOCOL_ERROR',
@@ -79,7 +81,7 @@ export class Reassembly {
         },
       );
     }
-    const body = { bytes: Buffer.allocUnsafeSlow(length), filled: 0 };
+    const body = { type, bytes: Buffer.allocUnsafeSlow(length), filled: 0 };
     this.partial.set(id, body);
     return body;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { FLAG_MORE, FrameType } from '../../src/protocol/frame.js';
+import { FrameType } from '../../src/protocol/frame.js';
 import { frame } from '../support/fake-link.js';
+import { fragmentsOf } from '../support/frames.js';
 import { openPeer, peerPair, RecordingSink, requestFrame } from '../support/peers.js';
 
 const NO_LIMIT = { timeout: 0 };
@@ -69,8 +70,8 @@ test('a cancelled call counts as served until its handler has ended', () => {
 
 test('the id of a call that was cancelled within its fragments can be used again', () => {
   const { link, calls, closed } = openPeer();
-  const whole = requestFrame(1, 'p', '5').subarray(10);
-  link.receive(frame(FrameType.REQUEST, FLAG_MORE, 1, whole.subarray(0, 3)), frame(FrameType.CANCEL, 0, 1));
+  const [begun] = fragmentsOf(FrameType.REQUEST, 1, 1, requestFrame(1, 'p', '5').subarray(10), 3);
+  link.receive(begun ?? Buffer.alloc(0), frame(FrameType.CANCEL, 0, 1));
   link.receive(requestFrame(1, 'p', '7'));
   expect([calls.map(({ data }) => data), closed]).toEqual([[7], []]);
 });

@@ -135,6 +135,6 @@ describe('a call that has waited for its connection', () => {
     if (request === undefined) throw new Error('no request was written');
     const { flags, body } = request;
     expect(flags & FLAG_DEADLINE).not.toBe(0);
-    expect(readRequestFront(flags, body, 0, body.length).remaining).toBe(100);
+    expect(readRequestFront(FrameType.REQUEST, flags, body, 0, body.length).remaining).toBe(100);
   });
 });

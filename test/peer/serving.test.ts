@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { IncomingCall } from '../../src/peer/incoming-call.js';
 import { FLAG_LAST, FLAG_MORE, FrameType } from '../../src/protocol/frame.js';
 import { frame } from '../support/fake-link.js';
+import { fragmentsOf, u32 } from '../support/frames.js';
 import { openPeer, requestFrame } from '../support/peers.js';
 
 const WAITING_PER_SERVED = 64;
@@ -81,19 +82,19 @@ describe('payloads in fragments', () => {
 
   test('are put together, with other calls in between', () => {
     const { link, calls } = openPeer({ maxInFlight: 100 });
-    for (let at = 0; at < whole.length; at += 7) {
-      const isLast = at + 7 >= whole.length;
-      link.receive(frame(FrameType.REQUEST, isLast ? 1 : FLAG_MORE | 1, 1, whole.subarray(at, at + 7)));
-      if (!isLast) link.receive(requestFrame(101 + 2 * at, 'small'));
-    }
+    fragmentsOf(FrameType.REQUEST, 1, 1, whole, 7).forEach((fragment, index) => {
+      if (index > 0) link.receive(requestFrame(101 + 2 * index, 'small'));
+      link.receive(fragment);
+    });
     expect(calls.at(-1)).toMatchObject({ pattern: 'p', data: 'x'.repeat(100) });
     expect(calls.filter(({ pattern }) => pattern === 'small')).toHaveLength(Math.ceil(whole.length / 7) - 1);
   });
 
   test('that pass what was agreed end the session', () => {
     const { link, closed, calls } = openPeer({ maxPayload: 1024 });
-    const piece = frame(FrameType.REQUEST, FLAG_MORE, 1, Buffer.alloc(60_000));
-    for (let count = 0; count < 5; count++) link.receive(piece);
+    link.receive(
+      frame(FrameType.REQUEST, FLAG_MORE, 1, Buffer.concat([u32(1024 + 256 * 1024 + 1), Buffer.alloc(10)])),
+    );
     expect(closed.map(({ code }) => code)).toEqual(['PROTOCOL_ERROR']);
     expect(calls).toEqual([]);
   });
@@ -101,7 +102,7 @@ describe('payloads in fragments', () => {
   test('that never end, of a hundred thousand calls, end the session', () => {
     const { link, closed } = openPeer();
     for (let id = 1; id < 200_000 && closed.length === 0; id += 2) {
-      link.receive(frame(FrameType.REQUEST, FLAG_MORE, id, 'x'));
+      link.receive(frame(FrameType.REQUEST, FLAG_MORE, id, Buffer.concat([u32(5), Buffer.from('x')])));
     }
     expect(closed.map(({ code }) => code)).toEqual(['PROTOCOL_ERROR']);
   });
