@@ -2,10 +2,12 @@
 export {
   N2NServer,
   N2N_TRANSPORT,
+  type BroadcastTarget,
   type N2NServerEvents,
   type N2NServerStatus,
 } from './strategy/n2n-server.js';
 export type { N2NServerOptions } from './strategy/n2n-server-options.js';
+export type { PeerClient, PeerRegistry } from './strategy/peer-client.js';
 export { N2NContext } from './strategy/n2n-context.js';
 export { N2NClient, type N2NClientEvents, type N2NClientStatus } from './client-proxy/n2n-client.js';
 export type { N2NClientOptions } from './client-proxy/n2n-client-options.js';
@@ -17,6 +19,8 @@ export {
   type N2NModuleAsyncOptions,
   type N2NOptionsFactory,
 } from './client-proxy/n2n-module.js';
+export type { CallProxy } from './proxy/call-proxy.js';
+export type { CallHost } from './proxy/call-listener.js';
 export { N2NRecord, N2NRecordBuilder, type CallScope, type OfflinePolicy } from './proxy/record.js';
 export type { CodecName, UserCodec } from './protocol/codec.js';
 export { N2NError, N2N_ERROR_CODES, type N2NErrorCode, type N2NErrorInit } from './n2n-error.js';

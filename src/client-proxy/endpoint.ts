@@ -27,7 +27,7 @@ export interface EndpointEvents {
 /** How many bytes may wait for a connection that is full before calls are refused. */
 const MAX_PENDING = 16 * 1024 * 1024;
 
-/** How many calls of the server are served at once on this side. */
+/** How many calls of the server are refused at once where this side hosts no handlers. */
 const MAX_IN_FLIGHT = 1024;
 
 /**
@@ -101,7 +101,10 @@ export class Endpoint implements Caller {
   }
 
   call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    if (terms.isRepeatable !== true) return this.callOnce(pattern, value, sink, terms);
+    // A payload that is a stream has been taken from its source, and cannot be sent again.
+    if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
+      return this.callOnce(pattern, value, sink, terms);
+    }
     return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, terms)).start();
   }
 
@@ -115,7 +118,10 @@ export class Endpoint implements Caller {
   }
 
   private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    if (this.state.is === 'open') return this.state.peer.call(pattern, value, sink, terms);
+    // A peer that is just closing tells its calls before it tells the endpoint; one made again then has to wait.
+    if (this.state.is === 'open' && this.state.peer.isOpen) {
+      return this.state.peer.call(pattern, value, sink, terms);
+    }
     return this.wait('call', pattern, value, sink, terms);
   }
 
@@ -164,7 +170,7 @@ export class Endpoint implements Caller {
       {
         role: 'dialer',
         maxPayload,
-        maxInFlight: MAX_IN_FLIGHT,
+        maxInFlight: this.listener?.maxInFlight ?? MAX_IN_FLIGHT,
         codec: this.options.codec,
         helloTimeout,
         maxPending: MAX_PENDING,

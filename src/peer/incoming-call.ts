@@ -32,8 +32,8 @@ export interface CallContent {
   readonly data: unknown;
   /** What stands around the payload, headers and metadata among it; undefined where the caller gave nothing. */
   readonly envelope: unknown;
-  /** When the caller stops waiting, by the peer's clock; Infinity where it waits for ever. */
-  readonly expiresAt: number;
+  /** How many milliseconds the caller waits without any answer; 0 for ever. */
+  readonly patience: number;
   /** The key of an acknowledged event. */
   readonly key?: string | undefined;
 }
@@ -52,6 +52,8 @@ type CallState = 'waiting' | 'serving' | 'abandoned' | 'over';
  * more work than is allowed by cancelling what it started.
  */
 export class IncomingCall implements StreamTarget {
+  /** When the caller stops waiting, by the peer's clock; Infinity where it waits for ever. Each answer puts it off. */
+  expiresAt: number;
   private state: CallState = 'waiting';
   private stops: ((reason: unknown) => void)[] | undefined = undefined;
   private cancelReason: unknown = undefined;
@@ -60,7 +62,10 @@ export class IncomingCall implements StreamTarget {
     readonly id: number,
     readonly content: CallContent,
     private readonly port: ReplyPort,
-  ) {}
+    now: number,
+  ) {
+    this.expiresAt = content.patience === 0 ? Infinity : now + content.patience;
+  }
 
   get pattern(): string {
     return this.content.pattern;

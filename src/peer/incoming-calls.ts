@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import type { Codec } from '../protocol/codec.js';
 import { readError, writableError } from '../protocol/error-value.js';
@@ -26,8 +27,13 @@ export class IncomingCalls implements ReplyPort {
     private readonly flows: Flows,
     private readonly codec: Codec,
     private readonly queue: ServingQueue,
+    private readonly clock: Clock,
     readonly onFault: (error: unknown) => void,
   ) {}
+
+  has(id: number): boolean {
+    return this.calls.has(id);
+  }
 
   /** Whether a payload of this call is taken. */
   takesPayload(id: number): boolean {
@@ -51,13 +57,14 @@ export class IncomingCalls implements ReplyPort {
       envelope = front.metadata === undefined ? undefined : JSON.parse(front.metadata);
     } catch (error) {
       this.endPayload(id);
-      if (kind !== 'event')
-        this.writeError(id, N2NError.from(error, 'PROTOCOL_ERROR', 'The metadata cannot be read'));
+      const failure = N2NError.from(error, 'PROTOCOL_ERROR', 'The metadata cannot be read');
+      if (kind === 'event') this.onFault(failure);
+      else this.writeError(id, failure);
       return;
     }
     const { pattern, remaining, key } = front;
-    const expiresAt = remaining === 0 ? Infinity : this.session.chunkTime + remaining;
-    const call = new IncomingCall(id, { kind, pattern, data, envelope, expiresAt, key }, this);
+    const content = { kind, pattern, data, envelope, patience: remaining, key };
+    const call = new IncomingCall(id, content, this, this.session.chunkTime);
     if (kind !== 'event') this.calls.set(id, call);
     if (!this.queue.add(call)) refuse(call, this.onFault);
   }
@@ -116,6 +123,7 @@ export class IncomingCalls implements ReplyPort {
   }
 
   next(call: IncomingCall, value: unknown): void {
+    if (call.content.patience > 0) call.expiresAt = this.clock.now() + call.content.patience;
     try {
       this.flows.out(call.id).write(FrameType.NEXT, 0, this.codec.encode(value));
       this.session.flushSoon();

@@ -145,7 +145,10 @@ export class OutgoingCalls implements CallOwner {
 
   /** The handler wants no more of the payload. */
   onPayloadCancelled(id: number): void {
-    this.calls.get(id)?.payload?.stop();
+    const call = this.calls.get(id);
+    if (call === undefined) return;
+    this.flows.dropOut(id);
+    call.payload?.stop();
   }
 
   /** The session is over: every call fails. */

@@ -56,7 +56,7 @@ export class Peer implements SessionEvents {
     this.flows = new Flows(this.session, maxPayload + FRONT_ALLOWANCE);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
     const queue = new ServingQueue(maxInFlight, clock, (call) => events.onCall(call));
-    this.incoming = new IncomingCalls(this.session, this.flows, codec, queue, (error) =>
+    this.incoming = new IncomingCalls(this.session, this.flows, codec, queue, clock, (error) =>
       events.onFault(error),
     );
   }
@@ -176,7 +176,8 @@ export class Peer implements SessionEvents {
       throw new N2NError('PROTOCOL_ERROR', `CREDIT has ${to - from} bytes in place of eight.`);
     this.outgoing.touch(id);
     // Credit for a call that is over may still have been under way.
-    this.flows.peekOut(id)?.grant(readU32(chunk, from), readU32(chunk, from + 4));
+    const isKnown = this.isOurs(id) ? this.outgoing.has(id) : this.incoming.has(id);
+    if (isKnown) this.flows.out(id).grant(readU32(chunk, from), readU32(chunk, from + 4));
   }
 
   private isOurs(id: number): boolean {

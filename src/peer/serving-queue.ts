@@ -57,7 +57,7 @@ export class ServingQueue {
     while (this.serving < this.maxServing && this.nextWaiting < this.waiting.length) {
       const next = this.waiting[this.nextWaiting++];
       if (next.isOver) continue;
-      if (next.content.expiresAt <= this.clock.now()) next.fail(expired(next));
+      if (next.expiresAt <= this.clock.now()) next.fail(expired(next));
       else this.start(next);
     }
     // A queue that is never empty must not keep what it has been through.

@@ -31,9 +31,10 @@ export async function pumpValues(
     // oxlint-disable-next-line no-await-in-loop -- values come one after the other
     const { done, value } = await iterator.next();
     if (done === true) return;
-    target.next(value);
-    // oxlint-disable-next-line no-await-in-loop -- a slow target holds back the source
+    // A slow target holds back the source. It is asked only now, since the end needs no credit.
+    // oxlint-disable-next-line no-await-in-loop -- see above
     if (!target.isReady) await new Promise<void>((resolve) => target.whenReady(resolve));
+    target.next(value);
   }
 }
 

@@ -4,6 +4,8 @@ import type { Caller } from './caller.js';
 
 /** What hosts handlers for the other side of a connection that was dialled here. */
 export interface CallListener {
+  /** How many calls and events of the other side are served at once. */
+  readonly maxInFlight: number;
   /**
    * A connection is there.
    * @param caller calls the other side

@@ -1,8 +1,8 @@
 import type { Clock, TimerHandle } from '../clock.js';
-import { N2NError, isN2NErrorCode } from '../n2n-error.js';
+import { N2NError, isN2NErrorCode, type N2NErrorCode } from '../n2n-error.js';
 import { readChunk, type FrameHandler } from '../protocol/chunk-reader.js';
 import { ChunkWriter } from '../protocol/chunk-writer.js';
-import { FLAG_SYSTEM, FrameType, VALUE_FORM_MASK } from '../protocol/frame.js';
+import { FLAG_SYSTEM, FrameType, SKIPPABLE, VALUE_FORM_MASK } from '../protocol/frame.js';
 import { PROTOCOL_VERSION, readHello, writeHello } from '../protocol/hello.js';
 import { decodeValue, encodeValue } from '../protocol/value.js';
 import type { Link } from './link.js';
@@ -179,7 +179,7 @@ export class Session {
       this.onSessionError(decodeValue(flags & VALUE_FORM_MASK, chunk, from, to));
     } else if (this.state.is === 'opening' && type === FrameType.HELLO) {
       this.onHello(chunk, from, to);
-    } else if (this.state.is !== 'closed') {
+    } else if (this.state.is !== 'closed' && type < SKIPPABLE) {
       throw new N2NError('PROTOCOL_ERROR', `A frame of type ${type} came where none may stand.`);
     }
   }
@@ -221,9 +221,7 @@ export class Session {
   private onSessionError(said: unknown): void {
     const { code, message } = (said ?? {}) as { code?: unknown; message?: unknown };
     const { state } = this;
-    this.end(
-      new N2NError(isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR', `The other side says: ${String(message)}`),
-    );
+    this.end(new N2NError(codeHere(code), `The other side says: ${String(message)}`));
     if (state.is === 'opening' || state.is === 'open') state.link.close('the other side ended the session');
   }
 
@@ -233,4 +231,10 @@ export class Session {
     this.state = { is: 'closed', error };
     this.events.onClosed(error);
   }
+}
+
+/** What an end that the other side has told means here: that it was closed there is a lost connection on this side. */
+function codeHere(code: unknown): N2NErrorCode {
+  if (code === 'CLOSED') return 'CONNECTION_LOST';
+  return isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR';
 }

@@ -25,6 +25,7 @@ export class DialledHost implements HandlerHost {
   /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
   async listen(): Promise<void> {
     this.client.hostCalls({
+      maxInFlight: this.options.maxInFlight,
       onConnection: (socket, caller) => {
         const { codec, timeout, clock, maxInFlight } = this.options;
         const report = (message: string, error: unknown): void =>

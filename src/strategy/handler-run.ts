@@ -1,6 +1,5 @@
 import { RpcException } from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
-import { N2NError } from '../n2n-error.js';
 import { pump, pumpValues, type StreamTarget } from '../peer/stream-target.js';
 
 /** Where the outcome of a handler goes. */
@@ -95,7 +94,6 @@ function errorForCaller(error: unknown, report: ReportError): unknown {
     const inner = error.getError();
     return typeof inner === 'object' ? inner : { status: 'error', message: inner };
   }
-  if (error instanceof N2NError) return error;
   report(error);
   return MASKED;
 }

@@ -1,4 +1,5 @@
 import { BaseRpcContext } from '@nestjs/microservices';
+import { N2NError } from '../n2n-error.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
 import type { CallProxy } from '../proxy/call-proxy.js';
 import type { CallScope } from '../proxy/record.js';
@@ -55,9 +56,12 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     return this.controller.signal;
   }
 
-  /** When the caller stops waiting, in milliseconds since the epoch; undefined where it waits for ever. */
+  /**
+   * When the caller stops waiting, in milliseconds since the epoch; undefined where it waits for ever. Each value that
+   * the handler sends puts it off.
+   */
   getDeadline(): number | undefined {
-    const { expiresAt } = this.args[0].content;
+    const { expiresAt } = this.args[0];
     return expiresAt === Infinity ? undefined : Date.now() + expiresAt - this.args[1].now();
   }
 
@@ -81,12 +85,22 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
 
   /** Puts the caller into a room, for `N2NServer.broadcast`. */
   join(room: string): Promise<void> | void {
-    return this.getSocket().join(room);
+    return this.roomSocket().join(room);
   }
 
   /** Takes the caller out of a room. */
   leave(room: string): Promise<void> | void {
-    return this.getSocket().leave(room);
+    return this.roomSocket().leave(room);
+  }
+
+  /** Rooms are the server's; a connection that was dialled here has none. */
+  private roomSocket(): SocketIoSocket {
+    const socket = this.getSocket<Partial<SocketIoSocket>>();
+    if (typeof socket.join === 'function') return this.getSocket();
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      'There are no rooms on the side that has dialled; join on the server.',
+    );
   }
 
   private get envelope(): Envelope {

@@ -94,9 +94,10 @@ class StockPeer implements ReplyPort {
         pattern: String(event),
         data,
         envelope: undefined,
-        expiresAt: Infinity,
+        patience: 0,
       },
       this,
+      0,
     );
     if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
     if (!this.queue.add(call)) {

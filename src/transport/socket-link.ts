@@ -29,7 +29,7 @@ class SocketLink implements Link {
   /** @param early chunks that came before anyone asked for a link */
   constructor(
     private readonly socket: ChunkSocket,
-    private readonly early: readonly Buffer[] = [],
+    private early: readonly Buffer[] = [],
   ) {}
 
   open(events: LinkEvents): void {
@@ -49,7 +49,10 @@ class SocketLink implements Link {
     };
     socket.on(CHUNK_EVENT, onChunk);
     socket.on('disconnect', onDisconnect);
-    for (const chunk of this.early) events.onChunk(chunk);
+    const { early } = this;
+    // Not kept: a chunk may be a view of a whole read, and the link lives as long as the connection.
+    this.early = [];
+    for (const chunk of early) events.onChunk(chunk);
   }
 
   write(chunk: Buffer): boolean {
