@@ -19,6 +19,10 @@ export class RepeatingCall implements MadeCall, CallSink {
     this.isPaced = sink.isPaced === true;
   }
 
+  hasWaiting(): boolean {
+    return this.sink.hasWaiting?.() === true;
+  }
+
   start(): this {
     this.current = this.make(this);
     return this;

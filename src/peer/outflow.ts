@@ -71,15 +71,7 @@ export class Outflow {
       else this.enqueue(long);
       return;
     }
-    const tail = this.tail();
-    const before = tail.pendingBytes;
-    const long = tail.writeValue(type, flags, this.id, value);
-    if (long !== undefined) {
-      this.enqueue(long);
-    } else {
-      this.queuedBytes += tail.pendingBytes - before;
-      this.enlist();
-    }
+    this.writeBehind(type, flags, value);
     if (this.queuedBytes > MAX_QUEUED_BYTES) {
       throw new N2NError(
         'OVERLOADED',
@@ -99,8 +91,7 @@ export class Outflow {
       }
       this.enqueue(long);
     } else {
-      const long = this.tail().writeValue(type, flags, this.id, value);
-      if (long !== undefined) this.enqueue(long);
+      this.writeBehind(type, flags, value);
     }
     this.onEmpty = onEmpty;
     this.enlist();
@@ -208,6 +199,17 @@ export class Outflow {
   private spend(items: number, bytes: number): void {
     this.items -= items;
     this.bytes -= bytes;
+  }
+
+  /** Behind everything that waits already. */
+  private writeBehind(type: FrameType, flags: number, value: EncodedValue): void {
+    const tail = this.tail();
+    const before = tail.pendingBytes;
+    const long = tail.writeValue(type, flags, this.id, value);
+    this.queuedBytes += tail.pendingBytes - before;
+    if (tail.pendingBytes === 0) this.queue.pop();
+    if (long === undefined) this.enlist();
+    else this.enqueue(long);
   }
 
   /** Where short values wait: behind everything that waits already. */

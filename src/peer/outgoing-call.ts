@@ -9,6 +9,8 @@ export interface CallSink {
   complete(): void;
   /** An `N2NError`, or whatever the handler of the other side threw. */
   error(error: unknown): void;
+  /** Whether it has values that its consumer has not taken: then it is not the other side that lets it wait. */
+  hasWaiting?(): boolean;
   /** Whether the sink itself says, by `OutgoingCall.consumed`, when a value has been taken. */
   readonly isPaced?: boolean;
 }
@@ -18,6 +20,8 @@ export interface CallOwner {
   /** Forgets the call and tells the other side to stop. */
   cancel(call: OutgoingCall): void;
   consumed(call: OutgoingCall, bytes: number): void;
+  /** Gives the call its whole timeout anew. */
+  wait(call: OutgoingCall): void;
   upload: {
     isReady(call: OutgoingCall): boolean;
     whenReady(call: OutgoingCall, callback: () => void): void;
@@ -55,6 +59,10 @@ export class OutgoingCall implements Expiring {
   }
 
   onExpired(): void {
+    if (this.sink.hasWaiting?.() === true) {
+      this.owner.wait(this);
+      return;
+    }
     this.owner.cancel(this);
     this.sink.error(
       new N2NError(

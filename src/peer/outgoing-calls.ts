@@ -96,6 +96,10 @@ export class OutgoingCalls implements CallOwner {
     if (this.calls.has(call.id)) this.flows.peekIn(call.id)?.onConsumed(1, bytes);
   }
 
+  wait(call: OutgoingCall): void {
+    if (this.calls.has(call.id)) this.deadlines.add(call);
+  }
+
   readonly upload: CallOwner['upload'] = {
     isReady: (call) => this.flows.peekOut(call.id)?.isReady ?? true,
     whenReady: (call, callback) => this.flows.out(call.id).whenReady(callback),

@@ -72,6 +72,11 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Whether there are values that nobody has taken. */
+  get hasWaiting(): boolean {
+    return this.first < this.values.length;
+  }
+
   push(value: unknown, bytes: number): void {
     if (this.state.is !== 'open') return;
     const waiting = this.waiting.shift();

@@ -4,6 +4,9 @@ import { utf8Text } from './text.js';
 /** The version of the protocol in `docs/wire-protocol.md`. */
 export const PROTOCOL_VERSION = 1;
 
+/** The least that a side may take: what it must be possible to tell it is why something failed. */
+export const LEAST_PAYLOAD = 1024;
+
 /** The first frame of each side: who speaks, and what it takes. */
 export interface Hello {
   version: number;
@@ -41,8 +44,8 @@ export function readHello(chunk: Buffer, from: number, to: number): Hello {
     throw new N2NError('PROTOCOL_ERROR', `HELLO cannot be read: ${messageOf(error)}`, { cause: error });
   }
   const { maxPayload, codec = 'json' } = (rest ?? {}) as { maxPayload?: unknown; codec?: unknown };
-  if (typeof maxPayload !== 'number' || !Number.isSafeInteger(maxPayload) || maxPayload < 1) {
-    throw new N2NError('PROTOCOL_ERROR', 'HELLO has no maxPayload.');
+  if (typeof maxPayload !== 'number' || !Number.isSafeInteger(maxPayload) || maxPayload < LEAST_PAYLOAD) {
+    throw new N2NError('PROTOCOL_ERROR', `HELLO has no maxPayload of ${LEAST_PAYLOAD} bytes or more.`);
   }
   if (typeof codec !== 'string') throw new N2NError('PROTOCOL_ERROR', 'HELLO names no codec.');
   return { version, maxPayload, codec };

@@ -35,6 +35,7 @@ export class CallStream<T> implements AsyncIterableIterator<T, undefined> {
     try {
       call = this.make({
         isPaced: true,
+        hasWaiting: () => reader.hasWaiting,
         next: (value, bytes) => reader.push(value, bytes),
         complete: () => reader.end(),
         error: (error) => reader.fail(error),

@@ -140,6 +140,7 @@ export class Session {
     if (state.is !== 'opening' && state.is !== 'open') return;
     if (!this.blocked) {
       const { code, message } = error;
+      this.writer.limitPayload(Number.MAX_SAFE_INTEGER);
       this.writer.writeValue(FrameType.ERROR, FLAG_SYSTEM, SESSION_ID, encodeValue({ code, message }));
       this.flush();
     }
