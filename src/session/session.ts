@@ -178,7 +178,7 @@ export class Session {
       this.events.onFrame(type, flags, id, chunk, from, to);
     } else if (type === FrameType.ERROR && id === SESSION_ID) {
       this.onSessionError(decodeValue(flags & VALUE_FORM_MASK, chunk, from, to));
-    } else if (this.state.is === 'opening' && type === FrameType.HELLO) {
+    } else if (this.state.is === 'opening' && type === FrameType.HELLO && id === SESSION_ID) {
       this.onHello(chunk, from, to);
     } else if (this.state.is !== 'closed' && type < SKIPPABLE) {
       throw new N2NError('PROTOCOL_ERROR', `A frame of type ${type} came where none may stand.`);

@@ -164,9 +164,9 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     const kind = call.content.kind === 'call' ? 'message' : 'event';
     const error = new N2NError(
       'NO_HANDLER',
-      `There is no matching ${kind} handler defined in the remote service for "${call.pattern}". ` +
+      `There is no matching ${kind} handler defined in the remote service for "${shown(call.pattern)}". ` +
         `Check the spelling, or that the handler's controller is in a module of that service.`,
-      { details: { pattern: call.pattern } },
+      { details: { pattern: shown(call.pattern) } },
     );
     if (call.content.kind === 'event') this.logger.error(error.message);
     call.fail(error);
@@ -175,4 +175,9 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   private readonly report = (error: unknown): void => {
     this.logger.error(error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error));
   };
+}
+
+/** A pattern is whatever a caller sends, up to 64 KiB of it; a message and a log line want less. */
+function shown(pattern: string): string {
+  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
 }
