@@ -4,9 +4,10 @@ import { PEERS } from './peers/index.js';
 import { Child } from './process/child.js';
 import { jsonOf } from './report/json.js';
 import { Progress } from './report/progress.js';
+import { goalLinesOf } from './report/goals.js';
 import { tablesOf } from './report/table.js';
 import { resultsOf, type ScenarioRounds } from './results.js';
-import { runScenario, stepsOf } from './run-scenario.js';
+import { peersOf, runScenario, stepsOf } from './run-scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
 const EXIT_FAILED = 1;
@@ -45,14 +46,16 @@ async function run(options: Options): Promise<void> {
     `${peers.length} peers, ${scenarios.length} scenarios, ${timing.rounds} interleaved rounds of ${timing.roundMs} ms ` +
       `after ${timing.warmUpMs} ms of warm-up; Node ${process.version}\n`,
   );
-  const progress = new Progress(stepsOf(scenarios.length, peers.length, timing), process.stderr);
+  const steps = scenarios.reduce((sum, scenario) => sum + stepsOf(scenario, peers, timing), 0);
+  const progress = new Progress(steps, process.stderr);
   const runs: ScenarioRounds[] = [];
   try {
     for (const scenario of scenarios) {
       const rounds = await runScenario(scenario, peers, timing, progress.step);
       runs.push(rounds);
       progress.clear();
-      console.log(tablesOf(scenario, resultsOf(rounds)));
+      const results = resultsOf(rounds);
+      console.log(`${tablesOf(scenario, results)}${goalLinesOf(scenario, results)}`);
     }
   } finally {
     progress.clear();
@@ -67,8 +70,9 @@ function withoutMissing(options: Options): Options {
     if (reason !== undefined) console.log(`${name} is left out: ${reason}`);
     return reason === undefined;
   });
-  if (peers.length === 0) throw new Error('None of the peers can run on this machine.');
-  return { ...options, peers };
+  const scenarios = options.scenarios.filter((scenario) => peersOf(scenario, peers).length > 0);
+  if (scenarios.length === 0) throw new Error('None of the peers can run on this machine.');
+  return { ...options, scenarios, peers };
 }
 
 function listing(): string {

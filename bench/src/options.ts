@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { PeerEntry } from './peers/index.js';
+import { peersOf } from './run-scenario.js';
 import type { Scenario } from './scenarios.js';
 
 export interface Options {
@@ -13,18 +14,20 @@ export interface Timing {
   readonly rounds: number;
   readonly roundMs: number;
   readonly warmUpMs: number;
+  /** Whether work of a fixed size is cut down. */
+  readonly isQuick: boolean;
 }
 
 /** A command line that cannot be followed; the message is for the user. */
 export class UsageError extends Error {}
 
-const DEFAULT: Timing = { rounds: 5, roundMs: 1_500, warmUpMs: 1_000 };
+const DEFAULT: Timing = { rounds: 5, roundMs: 1_500, warmUpMs: 1_000, isQuick: false };
 
 const QUICK_ROUNDS = 3;
 const QUICK_MOST_MS = 400;
 const QUICK_LEAST_MS = 50;
 /** What all rounds and warm-ups of a quick run share, so that it ends within a minute however many scenarios there are. */
-const QUICK_BUDGET_MS = 35_000;
+const QUICK_BUDGET_MS = 15_000;
 
 const MOST_ROUNDS = 1_000;
 
@@ -50,7 +53,7 @@ export function parseOptions(
   if (values.list === true) return 'list';
   const chosen = choose(values.only ?? [], scenarios, peers);
   const rounds = values.rounds === undefined ? undefined : parseRounds(values.rounds);
-  const pairs = chosen.scenarios.length * chosen.peers.length;
+  const pairs = chosen.scenarios.reduce((sum, scenario) => sum + peersOf(scenario, chosen.peers).length, 0);
   const timing = values.quick === true ? quickTiming(pairs, rounds ?? QUICK_ROUNDS) : DEFAULT;
   return { ...chosen, timing: { ...timing, rounds: rounds ?? timing.rounds }, jsonFile: values.json };
 }
@@ -76,7 +79,7 @@ function parse(args: readonly string[]) {
 function quickTiming(pairs: number, rounds: number): Timing {
   const share = Math.floor(QUICK_BUDGET_MS / (pairs * (rounds + 1)));
   const ms = Math.min(QUICK_MOST_MS, Math.max(QUICK_LEAST_MS, share));
-  return { rounds, roundMs: ms, warmUpMs: ms };
+  return { rounds, roundMs: ms, warmUpMs: ms, isQuick: true };
 }
 
 function parseRounds(text: string): number {
@@ -95,7 +98,11 @@ function choose(only: readonly string[], scenarios: readonly Scenario[], peers: 
       throw new UsageError(`--only '${text}' is in the name of no scenario and no peer; --list shows them.`);
     }
   }
-  return { scenarios: narrow(scenarios, texts), peers: narrow(peers, texts) };
+  const chosen = narrow(peers, texts);
+  const withPeers = narrow(scenarios, texts).filter((scenario) => peersOf(scenario, chosen).length > 0);
+  if (withPeers.length === 0)
+    throw new UsageError('None of the scenarios has any of the peers that --only names.');
+  return { scenarios: withPeers, peers: chosen };
 }
 
 function narrow<T extends { readonly name: string }>(

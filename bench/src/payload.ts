@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 
+/** Makes what calls carry, each told apart by a number, and knows an answer that is an echo of one. */
+export interface PayloadSource {
+  next(): unknown;
+  /** The number of what `next` gave last. */
+  readonly seq: number;
+  /** Whether `answer` echoes the payload numbered `seq`. Runs on every answer, alike for every peer. */
+  isEcho(answer: unknown, seq: number): boolean;
+}
+
 /** What travels: an object of a fixed size in JSON, told apart by its number. */
 export interface Payload {
   readonly seq: number;
@@ -18,8 +27,8 @@ const WHOLE_CHECK_EVERY = 1024;
 const USER = 'ada@example.org';
 const FILLER = 'The quick brown fox jumps over the lazy dog. ';
 
-/** Makes the payloads of a scenario, and knows an answer that is an echo of one. */
-export class Payloads {
+/** Objects. */
+export class Payloads implements PayloadSource {
   readonly #text: string;
   // Kept from round to round: the late answer of one round is never right in the next.
   #seq = FIRST_SEQ;
@@ -31,12 +40,15 @@ export class Payloads {
     this.#text = FILLER.repeat(Math.ceil(length / FILLER.length)).slice(0, length);
   }
 
+  get seq(): number {
+    return this.#seq;
+  }
+
   next(): Payload {
     this.#seq = this.#seq === LAST_SEQ ? FIRST_SEQ : this.#seq + 1;
     return payload(this.#seq, this.#text);
   }
 
-  /** Whether `answer` echoes the payload numbered `seq`. Runs on every answer, alike for every peer. */
   isEcho(answer: unknown, seq: number): boolean {
     if (typeof answer !== 'object' || answer === null) return false;
     const echo = answer as Partial<Payload>;

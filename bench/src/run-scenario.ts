@@ -1,5 +1,5 @@
 import type { Timing } from './options.js';
-import type { PeerEntry } from './peers/index.js';
+import { PEERS, type PeerEntry } from './peers/index.js';
 import { Pair } from './process/pair.js';
 import type { ScenarioRounds } from './results.js';
 import type { Scenario } from './scenarios.js';
@@ -8,24 +8,50 @@ import type { Measurement } from './workloads/work.js';
 /** Told before each step, for the progress line. */
 export type OnStep = (step: string) => void;
 
+/** Rounds of new processes take long, and memory does not stray as time does. */
+const MOST_MEMORY_ROUNDS = 3;
+
+/** Of the peers that were chosen, those that the scenario has. */
+export function peersOf(scenario: Scenario, chosen: readonly PeerEntry[]): readonly PeerEntry[] {
+  return PEERS.filter((peer) => scenario.peers.includes(peer.name) && chosen.includes(peer));
+}
+
 /** Each peer's turn in a scenario: the warm-up, and the rounds. */
-export function stepsOf(scenarios: number, peers: number, timing: Timing): number {
-  return scenarios * peers * (timing.rounds + 1);
+export function stepsOf(scenario: Scenario, peers: readonly PeerEntry[], timing: Timing): number {
+  return peersOf(scenario, peers).length * (memoryRounds(scenario, timing) ?? timing.rounds + 1);
 }
 
 /**
- * Measures every peer in one scenario. All are started and warm before the first round, then they take turns (A B C
- * A B C ...), one working while the others idle, so that a slow spell of the machine falls on all of them.
+ * Measures every peer in one scenario. They take turns (A B C A B C ...), one working while the others idle, so that a
+ * slow spell of the machine falls on all of them.
  */
 export async function runScenario(
   scenario: Scenario,
-  peers: readonly PeerEntry[],
+  chosen: readonly PeerEntry[],
   timing: Timing,
   onStep: OnStep,
 ): Promise<ScenarioRounds> {
-  const pairs = peers.map(({ name }) => new Pair(name));
+  const peers = peersOf(scenario, chosen).map(({ name }) => name);
+  const rounds = memoryRounds(scenario, timing);
+  return {
+    scenario,
+    peers:
+      rounds === undefined
+        ? await runWarm(scenario, peers, timing, onStep)
+        : await runFresh(scenario, peers, rounds, timing, onStep),
+  };
+}
+
+/** All peers are started and warm before the first round. */
+async function runWarm(
+  scenario: Scenario,
+  peers: readonly string[],
+  timing: Timing,
+  onStep: OnStep,
+): Promise<ScenarioRounds['peers']> {
+  const pairs = peers.map((peer) => new Pair(peer));
   try {
-    await Promise.all(pairs.map((pair) => pair.connect(scenario.work)));
+    await Promise.all(pairs.map((pair) => pair.connect(workOf(scenario, timing))));
     for (const pair of pairs) {
       onStep(`${scenario.name} | warm-up | ${pair.peer}`);
       await pair.round(timing.warmUpMs);
@@ -37,8 +63,42 @@ export async function runScenario(
         rounds.push(await pair.round(timing.roundMs));
       }
     }
-    return { scenario, peers: measured.map(({ pair, rounds }) => ({ peer: pair.peer, rounds })) };
+    return measured.map(({ pair, rounds }) => ({ peer: pair.peer, rounds }));
   } finally {
     await Promise.all(pairs.map((pair) => pair.stop()));
   }
+}
+
+/** Each round has processes of its own, in whose memory nothing is left of another. */
+async function runFresh(
+  scenario: Scenario,
+  peers: readonly string[],
+  rounds: number,
+  timing: Timing,
+  onStep: OnStep,
+): Promise<ScenarioRounds['peers']> {
+  const measured = peers.map((peer) => ({ peer, rounds: [] as Measurement[] }));
+  for (let round = 1; round <= rounds; round++) {
+    for (const { peer, rounds: done } of measured) {
+      onStep(`${scenario.name} | round ${round} of ${rounds} | ${peer}`);
+      const pair = new Pair(peer, true);
+      try {
+        await pair.connect(workOf(scenario, timing));
+        done.push(await pair.round(timing.roundMs));
+      } finally {
+        await pair.stop();
+      }
+    }
+  }
+  return measured;
+}
+
+/** The work itself, which a quick run may cut down. */
+export function workOf({ work, quickWork }: Scenario, { isQuick }: Timing): Scenario['work'] {
+  return isQuick ? (quickWork ?? work) : work;
+}
+
+function memoryRounds({ readsMemory }: Scenario, { rounds, isQuick }: Timing): number | undefined {
+  if (readsMemory !== true) return undefined;
+  return isQuick ? 1 : Math.min(rounds, MOST_MEMORY_ROUNDS);
 }

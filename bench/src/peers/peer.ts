@@ -1,9 +1,12 @@
+import type { ClientProxy } from '@nestjs/microservices';
+
 /**
  * What the harness knows of a thing to measure. `serve` runs in the server's process and `connect` in the client's, so
  * a peer module must not do anything when it is merely imported.
  */
 export interface Peer {
   serve(): Promise<EchoServer>;
+  /** May be called several times. */
   connect(address: string): Promise<Connection>;
 }
 
@@ -11,6 +14,8 @@ export interface Peer {
 export interface EchoServer {
   /** Handed to `connect` as it is; the harness does not read it. */
   readonly address: string;
+  /** The collections that are not empty, in what is kept for calls under way; see `entriesIn`. */
+  entries?(): string[];
   close(): Promise<void>;
 }
 
@@ -20,6 +25,10 @@ export interface Connection {
    * and would weigh most on the fastest peer.
    */
   call(payload: unknown, done: Done): void;
+  /** Of Nest's peers: for work beyond the echo. */
+  readonly client?: ClientProxy;
+  /** As of the server. */
+  entries?(): string[];
   close(): Promise<void>;
 }
 
@@ -31,3 +40,9 @@ export const LOOPBACK = '127.0.0.1';
 
 /** The pattern (Nest) or event (Socket.IO) that every server answers. */
 export const ECHO = 'echo';
+
+/** Patterns of Nest's peers alone: numbers from 0 on, as many as asked for. */
+export const OBSERVED = 'observed';
+export const GENERATED = 'generated';
+/** No answer, until the caller goes. */
+export const NEVER_ANSWERED = 'never-answered';

@@ -2,34 +2,24 @@ import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 import { io } from 'socket.io-client';
 import { listenOnLoopback } from './listen.js';
-import { ECHO, type Peer } from './peer.js';
+import type { Peer } from './peer.js';
+import { answerEcho, MOST_BYTES, socketIoConnection } from './socket-io/echo.js';
 
 /** What a user would write without Nest: Socket.IO with its defaults, straight to WebSocket. */
 export const socketIoWs: Peer = {
   async serve() {
     const http = createServer();
-    const server = new Server(http, { transports: ['websocket'], serveClient: false });
-    server.on('connection', (socket) => {
-      socket.on(ECHO, (payload: unknown, acknowledge: (answer: unknown) => void) => acknowledge(payload));
+    const server = new Server(http, {
+      transports: ['websocket'],
+      serveClient: false,
+      maxHttpBufferSize: MOST_BYTES,
     });
+    answerEcho(server);
     const address = await listenOnLoopback(http, 'http');
     return { address, close: () => server.close() };
   },
 
-  async connect(address) {
-    // Reconnecting would hide a broken connection behind a slow round.
-    const socket = io(address, { transports: ['websocket'], reconnection: false });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('connect_error', reject);
-    });
-    return {
-      call(payload, done) {
-        socket.emit(ECHO, payload, (answer: unknown) => done(undefined, answer));
-      },
-      async close() {
-        socket.close();
-      },
-    };
-  },
+  // Reconnecting would hide a broken connection behind a slow round. A Manager each, so that each is a connection.
+  connect: (address) =>
+    socketIoConnection(io(address, { transports: ['websocket'], reconnection: false, forceNew: true })),
 };

@@ -40,8 +40,10 @@ export class Child {
   constructor(
     readonly role: Role,
     readonly peer: string,
+    nodeOptions: readonly string[] = [],
   ) {
     this.#process = fork(fileURLToPath(new URL(`./${role}.js`, import.meta.url)), {
+      execArgv: [...process.execArgv, ...nodeOptions],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     Child.#living.add(this);

@@ -4,13 +4,19 @@ import { makeWorkload, type Workload } from '../workloads/work.js';
 import { answerParent } from './answer-parent.js';
 
 /** The process of one peer's client: it makes the calls, and measures. */
-let connection: Connection | undefined;
+const connections: Connection[] = [];
 let workload: Workload | undefined;
 
 answerParent({
   async connect({ peer, address, work }) {
-    connection = await (await findPeer(peer).load()).connect(address);
-    workload = makeWorkload(work, connection);
+    const entry = await findPeer(peer).load();
+    const connectOne = async (): Promise<Connection> => {
+      const connection = await entry.connect(address);
+      connections.push(connection);
+      return connection;
+    };
+    workload = await makeWorkload(work, { peer, connection: await connectOne(), connect: connectOne });
+    await workload.prepare?.();
     return null;
   },
   async round({ durationMs }) {
@@ -18,7 +24,7 @@ answerParent({
     return workload.round(durationMs);
   },
   async stop() {
-    await connection?.close();
+    await Promise.all(connections.map((connection) => connection.close()));
     return null;
   },
 });

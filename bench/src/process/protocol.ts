@@ -1,15 +1,22 @@
+import type { Memory } from '../memory/memory-gauge.js';
 import type { Measurement, Work } from '../workloads/work.js';
 
 /** What the parent asks of a server's or a client's process, and what it is told. */
 export interface Asks {
   /** To the server's process. */
   serve: { ask: { peer: string }; told: { address: string } };
+  memory: { ask: Record<string, never>; told: ServerMemory };
   /** To the client's process. */
   connect: { ask: { peer: string; address: string; work: Work }; told: null };
   round: { ask: { durationMs: number }; told: Measurement };
   /** To either: CPU time of the process so far, in microseconds. */
   cpu: { ask: Record<string, never>; told: number };
   stop: { ask: Record<string, never>; told: null };
+}
+
+export interface ServerMemory extends Memory {
+  /** See `EchoServer.entries`. */
+  readonly entries: readonly string[];
 }
 
 export type AskKind = keyof Asks;

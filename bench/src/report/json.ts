@@ -1,12 +1,14 @@
 import { arch, cpus, loadavg, platform } from 'node:os';
 import { PEERS } from '../peers/index.js';
 import type { Options } from '../options.js';
+import { goalsOf } from './goals.js';
+import { workOf } from '../run-scenario.js';
 import { resultsOf, type ScenarioRounds } from '../results.js';
 
 /** The whole run as data: every round, so that anything else can be worked out later. */
 export function jsonOf(startedAt: Date, { timing, peers }: Options, runs: readonly ScenarioRounds[]): string {
   const report = {
-    format: 1,
+    format: 2,
     startedAt: startedAt.toISOString(),
     machine: {
       node: process.version,
@@ -23,8 +25,9 @@ export function jsonOf(startedAt: Date, { timing, peers }: Options, runs: readon
     })),
     scenarios: runs.map((run) => ({
       name: run.scenario.name,
-      work: run.scenario.work,
+      work: workOf(run.scenario, timing),
       rounds: Object.fromEntries(run.peers.map(({ peer, rounds }) => [peer, rounds])),
+      goals: goalsOf(run.scenario, resultsOf(run)),
       metrics: resultsOf(run).map(({ metric, peers: results }) => ({
         ...metric,
         peers: Object.fromEntries(

@@ -1,4 +1,3 @@
-import { BASELINE, FLOOR, SUBJECT } from '../peers/index.js';
 import type { MetricResult, PeerResult } from '../results.js';
 import type { Scenario } from '../scenarios.js';
 
@@ -14,16 +13,24 @@ function tableOf(scenario: Scenario, { metric, peers }: MetricResult): string {
     minimumFractionDigits: metric.digits,
     maximumFractionDigits: metric.digits,
   });
-  const subject = peers.find(({ peer }) => peer === SUBJECT);
-  const head = ['', 'median', 'min', 'max', `x ${BASELINE}`, `x ${FLOOR}`, `${SUBJECT} is x`];
+  const subject = peers.find(({ peer }) => peer === scenario.subject);
+  const against = scenario.against.filter((other) => peers.some(({ peer }) => peer === other));
+  const isCompared = subject !== undefined && peers.length > 1;
+  const head = [
+    '',
+    'median',
+    'min',
+    'max',
+    ...against.map((other) => `x ${other}`),
+    ...(isCompared ? [`${scenario.subject} is x`] : []),
+  ];
   const rows = peers.map((result) => [
     result.peer,
     number.format(result.summary.median),
     number.format(result.summary.min),
     number.format(result.summary.max),
-    ratio(result, BASELINE),
-    ratio(result, FLOOR),
-    subject === undefined ? NOTHING : ratio(subject, result.peer),
+    ...against.map((other) => ratio(result, other)),
+    ...(isCompared ? [ratio(subject, result.peer)] : []),
   ]);
   return `${scenario.name}: ${metric.title} (${metric.better} is better)\n${align([head, ...rows])}\n`;
 }

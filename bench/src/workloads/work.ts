@@ -1,23 +1,52 @@
 import type { Connection } from '../peers/peer.js';
-import { Unary, type UnaryWork } from './unary.js';
+import type { BesideWork } from './beside.js';
+import type { IdleWork } from './idle.js';
+import type { ItemsWork } from './items.js';
+import type { SlicesWork } from './slices.js';
+import type { SlowConsumerWork } from './slow-consumer.js';
+import type { SoakWork } from './soak.js';
+import type { UnaryWork } from './unary.js';
 
 /** What a client is told to do in a round. A new kind of work is a member here, a class beside this and a case below. */
-export type Work = UnaryWork;
+export type Work = UnaryWork | ItemsWork | BesideWork | IdleWork | SlowConsumerWork | SoakWork | SlicesWork;
 
 /** What a round measured, by the name of the metric. */
 export type Measurement = Record<string, number>;
 
 /** Work on one connection, kept from round to round. */
 export interface Workload {
+  /** What comes before the first round, and before memory is first read. */
+  prepare?(): Promise<void>;
   /** Works for `durationMs`, then waits for what is in flight. Fails on the first wrong answer. */
   round(durationMs: number): Promise<Measurement>;
 }
 
-export function makeWorkload(work: Work, connection: Connection): Workload {
+/** What a workload works with. */
+export interface Bench {
+  readonly peer: string;
+  readonly connection: Connection;
+  /** Makes another connection to the same server. */
+  connect(): Promise<Connection>;
+}
+
+/** A workload's module is loaded only where it runs: what it imports is no part of the others' memory. */
+export async function makeWorkload(work: Work, bench: Bench): Promise<Workload> {
   switch (work.kind) {
     case 'unary':
-      return new Unary(work, connection);
+      return new (await import('./unary.js')).Unary(work, bench.connection);
+    case 'items':
+      return new (await import('./items.js')).Items(work, bench);
+    case 'beside':
+      return new (await import('./beside.js')).Beside(work, bench.connection);
+    case 'idle':
+      return new (await import('./idle.js')).Idle(work, bench);
+    case 'slow-consumer':
+      return new (await import('./slow-consumer.js')).SlowConsumer(work, bench.connection);
+    case 'soak':
+      return new (await import('./soak.js')).Soak(work, bench.connection);
+    case 'slices':
+      return new (await import('./slices.js')).Slices();
     default:
-      throw new Error(`There is no workload for ${JSON.stringify(work)}.`);
+      throw new Error(`There is no workload for ${JSON.stringify(work satisfies never)}.`);
   }
 }
