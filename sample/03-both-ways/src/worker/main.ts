@@ -1,0 +1,45 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { N2NClient, N2NServer } from 'nestjs-n2n';
+import { firstValueFrom } from 'rxjs';
+import { WORKERS_JOIN } from '../contract.js';
+import { textOf } from '../failure.js';
+import { run } from '../run.js';
+import { Transcript } from '../transcript.js';
+import { WorkerModule } from './worker.module.js';
+
+await run(async ({ name, hubPort }) => {
+  const transcript = new Transcript(name);
+  const url = `http://localhost:${hubPort}`;
+  const hub = new N2NClient({
+    url,
+    // Some eight seconds of attempts: enough for a hub that is being started anew.
+    reconnectionDelay: 100,
+    maxReconnectionDelay: 1000,
+    maxReconnectionAttempts: 12,
+    logging: false,
+  });
+
+  // The worker dials, so that it needs no port and no address of its own; then it is the hub that calls.
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(WorkerModule.with(transcript), {
+    strategy: new N2NServer({ client: hub }),
+    logger: ['error', 'fatal'],
+  });
+  app.enableShutdownHooks();
+
+  // Each connection is a new one to the hub: it is told who this is, after a lost one, too.
+  hub.on('connect', () => {
+    firstValueFrom(hub.send<number>(WORKERS_JOIN, name)).then(
+      (count) => transcript.say(`joined the hub at ${url}, which has ${count} now`),
+      (error: unknown) => transcript.say(textOf(error)),
+    );
+  });
+  hub.on('reconnect-failed', () => {
+    process.stderr.write(
+      `${name}: there is no hub at ${url}. Start it and its workers with "npm run start:both-ways".\n`,
+    );
+    process.exit(1);
+  });
+  await app.listen();
+});
