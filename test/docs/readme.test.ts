@@ -15,7 +15,7 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { N2N_ERROR_CODES, N2NClient, N2NError } from '../../src/index.js';
 import { atEnd, freePort, proveNothingIsLeft } from '../support/harness.js';
-import { blocksOf, tableBelow } from '../support/markdown.js';
+import { blocksOf, tableBelow, type Block } from '../support/markdown.js';
 import { outputOf, Program, ROOT } from '../support/program.js';
 
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -34,12 +34,20 @@ interface Example {
   readonly output: string | undefined;
 }
 
-const examples = blocks.flatMap(({ language, code }, at): Example[] => {
-  if (language !== 'ts') return [];
-  const file = /^\/\/ (\S+\.ts)\n/.exec(code)?.[1] ?? '';
-  const next = blocks[at + 1];
-  return [{ file, code, output: next?.language === 'text' ? next.code : undefined }];
-});
+function examplesOf(all: readonly Block[]): Example[] {
+  return all.flatMap(({ language, code }, at): Example[] => {
+    if (language !== 'ts') return [];
+    const file = /^\/\/ (\S+\.ts)\n/.exec(code)?.[1] ?? '';
+    const next = all[at + 1];
+    return [{ file, code, output: next?.language === 'text' ? next.code : undefined }];
+  });
+}
+
+/** Those of docs/errors.md call the same service. */
+const examples = [
+  ...examplesOf(blocks),
+  ...examplesOf(blocksOf(readFileSync(join(ROOT, 'docs/errors.md'), 'utf8'))),
+];
 
 proveNothingIsLeft();
 
@@ -57,6 +65,10 @@ describe('the blocks of README.md', () => {
       'ts // caller.main.ts',
       expect.stringMatching(/^text /),
       'ts // more.main.ts',
+      expect.stringMatching(/^text /),
+      'ts // both-ways.main.ts',
+      expect.stringMatching(/^text /),
+      'ts // codec.main.ts',
       expect.stringMatching(/^text /),
       'ts // several.main.ts',
       expect.stringMatching(/^text /),
@@ -107,16 +119,20 @@ describe('the examples of README.md', () => {
   let project = '';
   let wordsPort = 0;
   let httpPort = 0;
+  let ownPort = 0;
 
   beforeAll(async () => {
-    [wordsPort, httpPort] = await Promise.all([freePort(), freePort()]);
+    [wordsPort, httpPort, ownPort] = await Promise.all([freePort(), freePort(), freePort()]);
     project = mkdtempSync(join(tmpdir(), 'n2n-readme-'));
     linkPackages(join(project, 'node_modules'));
     writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
     for (const { file, code } of examples) {
       writeFileSync(
         join(project, file),
-        code.replaceAll('6262', String(wordsPort)).replaceAll('3000', String(httpPort)),
+        code
+          .replaceAll('6262', String(wordsPort))
+          .replaceAll('6263', String(ownPort))
+          .replaceAll('3000', String(httpPort)),
       );
     }
     await compile(
