@@ -78,7 +78,8 @@ test('a target that is not ready holds back the source', async () => {
   target.isReady = false;
   const done = pump(values(), target, asItIs, NOBODY);
   for (let turns = 0; turns < 10; turns++) await turn();
-  expect([asked, target.seen]).toEqual([1, [['next', 1]]]);
+  // One value stands ready, so that the end, which needs no credit, is not missed.
+  expect([asked, target.seen]).toEqual([1, []]);
   target.stop();
   await done;
   expect(asked).toBe(1);

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { ChunkWriter, FRAGMENT_BYTES, SLAB_BYTES } from '../../src/protocol/chunk-writer.js';
 import { readChunk } from '../../src/protocol/chunk-reader.js';
-import { FLAG_MORE, FrameType, VALUE_FORM_MASK, ValueForm } from '../../src/protocol/frame.js';
+import {
+  FLAG_MORE,
+  FRAGMENT_PREFIX_BYTES,
+  FrameType,
+  VALUE_FORM_MASK,
+  ValueForm,
+} from '../../src/protocol/frame.js';
 import { Reassembly } from '../../src/protocol/reassembly.js';
 import { decodeValue, encodeValue } from '../../src/protocol/value.js';
 import { framesOf } from '../support/fake-link.js';
+import { writeLong } from '../support/frames.js';
 import { runSeed, seededRandom } from '../support/random.js';
 
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
@@ -23,11 +30,11 @@ function valuesOf(chunks: Buffer[]): [number, unknown][] {
     onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
       expect(type).toBe(FrameType.NEXT);
       const form = flags & VALUE_FORM_MASK;
-      if ((flags & FLAG_MORE) === 0 && !reassembly.has(id)) {
+      if ((flags & FLAG_MORE) === 0 && !reassembly.isUnderWay(type, id)) {
         values.push([id, decodeValue(form, chunk, from, to)]);
         return;
       }
-      const whole = reassembly.add(id, chunk.subarray(from, to), (flags & FLAG_MORE) === 0);
+      const whole = reassembly.add(type, id, chunk.subarray(from, to), (flags & FLAG_MORE) === 0);
       if (whole !== undefined) values.push([id, decodeValue(form, whole, 0, whole.length)]);
     },
   };
@@ -38,7 +45,7 @@ function valuesOf(chunks: Buffer[]): [number, unknown][] {
 
 function roundTrip(value: unknown): unknown {
   const writer = new ChunkWriter(UNLIMITED);
-  writer.writeValue(FrameType.NEXT, 0, 7, encodeValue(value));
+  writeLong(writer, writer.writeValue(FrameType.NEXT, 0, 7, encodeValue(value)));
   const values = valuesOf(takeAll(writer));
   expect(values).toHaveLength(1);
   expect(values[0]?.[0]).toBe(7);
@@ -105,11 +112,14 @@ describe('lengths around every boundary', () => {
 
   test('no frame is longer than a fragment, and no chunk longer than a slab', () => {
     const writer = new ChunkWriter(UNLIMITED);
-    writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(5 * SLAB_BYTES + 1));
+    writeLong(writer, writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(5 * SLAB_BYTES + 1)));
     const chunks = takeAll(writer);
     expect(chunks.every((chunk) => chunk.length <= SLAB_BYTES)).toBe(true);
     const frames = chunks.flatMap(framesOf);
-    expect(Math.max(...frames.map(({ body }) => body.length))).toBe(FRAGMENT_BYTES);
+    // The first one has the length of the whole in front.
+    expect(frames[0]?.body).toHaveLength(FRAGMENT_PREFIX_BYTES + FRAGMENT_BYTES);
+    expect(frames[0]?.body.readUInt32BE(0)).toBe(5 * SLAB_BYTES + 1);
+    expect(Math.max(...frames.slice(1).map(({ body }) => body.length))).toBe(FRAGMENT_BYTES);
     expect(frames.map(({ flags }) => (flags & FLAG_MORE) !== 0)).toEqual([
       ...frames.slice(1).map(() => true),
       false,
@@ -127,6 +137,14 @@ function encodedEqual(left: unknown, right: unknown): boolean {
     keys.every((key) => encodedEqual((left as never)[key], (right as never)[key]))
   );
 }
+
+test('a body that is too long for one frame is given back, and nothing of it is written', () => {
+  const writer = new ChunkWriter(UNLIMITED);
+  expect(writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(FRAGMENT_BYTES))).toBeUndefined();
+  const written = writer.pendingBytes;
+  const long = writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(FRAGMENT_BYTES + 1));
+  expect([long?.missing, long?.isBegun, writer.pendingBytes]).toEqual([FRAGMENT_BYTES + 1, false, written]);
+});
 
 test('frames written in one turn gather in chunks, in order, each whole', () => {
   const writer = new ChunkWriter(UNLIMITED);
@@ -159,7 +177,7 @@ test('what any mix of writes and takes gives is what was written', () => {
     const kind = Math.floor(random() * 3);
     const value = kind === 0 ? 'a'.repeat(length) : kind === 1 ? 'é'.repeat(length) : { text: '犬', length };
     expected.push([id, value]);
-    writer.writeValue(FrameType.NEXT, 0, id, encodeValue(value));
+    writeLong(writer, writer.writeValue(FrameType.NEXT, 0, id, encodeValue(value)));
     if (random() < 0.1) chunks.push(...takeAll(writer));
   }
   chunks.push(...takeAll(writer));
@@ -169,12 +187,8 @@ test('what any mix of writes and takes gives is what was written', () => {
 test('a value that changes slabs twice in pieces does not tear the frames around it', () => {
   const writer = new ChunkWriter(UNLIMITED);
   writer.writeEmpty(FrameType.COMPLETE, 0, 1);
-  writer.writeValue(
-    FrameType.NEXT,
-    0,
-    3,
-    encodeValue({ a: Buffer.alloc(SLAB_BYTES, 1), b: Buffer.alloc(9, 2) }),
-  );
+  const value = encodeValue({ a: Buffer.alloc(SLAB_BYTES, 1), b: Buffer.alloc(9, 2) });
+  writeLong(writer, writer.writeValue(FrameType.NEXT, 0, 3, value));
   writer.writeEmpty(FrameType.CANCEL, 0, 5);
   const frames = takeAll(writer).flatMap(framesOf);
   expect(frames[0]).toMatchObject({ type: FrameType.COMPLETE, id: 1 });

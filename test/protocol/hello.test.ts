@@ -13,15 +13,19 @@ function read(bytes: Buffer): unknown {
 }
 
 test('HELLO is read as it was written, wherever it stands', () => {
-  const hello = { version: PROTOCOL_VERSION, maxPayload: 4_194_304 };
+  const hello = { version: PROTOCOL_VERSION, maxPayload: 4_194_304, codec: 'v8' };
   const bytes = writeHello(hello);
   const around = Buffer.concat([Buffer.from('###'), bytes, Buffer.from('###')]);
   expect(readHello(around, 3, 3 + bytes.length)).toEqual(hello);
 });
 
 test('members that a later version of this one adds are passed over', () => {
-  const hello = { version: PROTOCOL_VERSION, maxPayload: 5, features: ['x'] };
-  expect(read(writeHello(hello))).toEqual({ version: PROTOCOL_VERSION, maxPayload: 5 });
+  const hello = { version: PROTOCOL_VERSION, maxPayload: 1024, codec: 'json', features: ['x'] };
+  expect(read(writeHello(hello))).toEqual({ version: PROTOCOL_VERSION, maxPayload: 1024, codec: 'json' });
+});
+
+test('a side that names no codec writes JSON', () => {
+  expect(read(helloOf(PROTOCOL_VERSION, '{"maxPayload":1024}'))).toMatchObject({ codec: 'json' });
 });
 
 test.each([0, PROTOCOL_VERSION + 1, 0xffff])('version %i is another, whatever follows it', (version) => {
@@ -39,9 +43,11 @@ describe('what is no HELLO', () => {
     ['null', helloOf(PROTOCOL_VERSION, 'null')],
     ['no maxPayload', helloOf(PROTOCOL_VERSION, '{}')],
     ['a maxPayload of 0', helloOf(PROTOCOL_VERSION, '{"maxPayload":0}')],
+    ['a maxPayload of 1023', helloOf(PROTOCOL_VERSION, '{"maxPayload":1023}')],
     ['a negative one', helloOf(PROTOCOL_VERSION, '{"maxPayload":-1}')],
     ['half a byte', helloOf(PROTOCOL_VERSION, '{"maxPayload":1.5}')],
     ['a text', helloOf(PROTOCOL_VERSION, '{"maxPayload":"5"}')],
+    ['a codec that is no name', helloOf(PROTOCOL_VERSION, '{"maxPayload":5,"codec":5}')],
     ['more than numbers count', helloOf(PROTOCOL_VERSION, '{"maxPayload":1e300}')],
   ])('%s', (_name, bytes) => {
     n2nErrorThrown(() => read(bytes), 'PROTOCOL_ERROR');

@@ -1,86 +1,114 @@
 import { describe, expect, test } from 'vitest';
+import { FrameType } from '../../src/protocol/frame.js';
 import { Reassembly } from '../../src/protocol/reassembly.js';
+import { u32 } from '../support/frames.js';
 import { n2nErrorThrown } from '../support/outcome.js';
+
+const { NEXT } = FrameType;
+
+/** The first fragment: how long the whole is, then what there is of it. */
+function first(told: number, data: string | Buffer): Buffer {
+  return Buffer.concat([u32(told), Buffer.from(data as string)]);
+}
 
 test('bodies that come by turns are each put together', () => {
   const reassembly = new Reassembly(100, 1000);
-  expect(reassembly.add(1, Buffer.from('ab'), false)).toBeUndefined();
-  expect(reassembly.add(3, Buffer.from('xy'), false)).toBeUndefined();
-  expect(reassembly.add(1, Buffer.from('cd'), true)).toEqual(Buffer.from('abcd'));
-  expect(reassembly.add(3, Buffer.from('z'), true)).toEqual(Buffer.from('xyz'));
+  expect(reassembly.add(NEXT, 1, first(4, 'ab'), false)).toBeUndefined();
+  expect(reassembly.add(NEXT, 3, first(3, 'xy'), false)).toBeUndefined();
+  expect([reassembly.isUnderWay(NEXT, 1), reassembly.isUnderWay(NEXT, 5)]).toEqual([true, false]);
+  expect(reassembly.add(NEXT, 1, Buffer.from('cd'), true)).toEqual(Buffer.from('abcd'));
+  expect(reassembly.add(NEXT, 3, Buffer.from('z'), true)).toEqual(Buffer.from('xyz'));
   expect(reassembly.isEmpty).toBe(true);
+});
+
+test('a body may come in one fragment', () => {
+  const reassembly = new Reassembly(100, 1000);
+  expect(reassembly.add(NEXT, 1, first(4, 'abcd'), true)).toEqual(Buffer.from('abcd'));
 });
 
 test('fragments are copied: the chunk they came in may be used again', () => {
   const reassembly = new Reassembly(100, 1000);
-  const chunk = Buffer.from('ab');
-  reassembly.add(1, chunk, false);
+  const chunk = first(3, 'ab');
+  reassembly.add(NEXT, 1, chunk, false);
   chunk.fill('?');
-  expect(reassembly.add(1, Buffer.from('c'), true)).toEqual(Buffer.from('abc'));
+  expect(reassembly.add(NEXT, 1, Buffer.from('c'), true)).toEqual(Buffer.from('abc'));
 });
 
 test('a body of fragments of one byte takes linear time', () => {
   const length = 2_000_000;
-  const reassembly = new Reassembly(length, length);
+  const reassembly = new Reassembly(length, 10);
   const byte = Buffer.from('x');
   const started = process.cpuUsage();
-  for (let index = 1; index < length; index++) reassembly.add(1, byte, false);
-  const whole = reassembly.add(1, byte, true);
+  reassembly.add(NEXT, 1, first(length, 'x'), false);
+  for (let index = 2; index < length; index++) reassembly.add(NEXT, 1, byte, false);
+  const whole = reassembly.add(NEXT, 1, byte, true);
   expect(whole?.length).toBe(length);
   // Quadratic copying would take 2 * 10^12 bytes; linear, some hundred milliseconds. The bound is far from both.
   expect(process.cpuUsage(started).user / 1e6).toBeLessThan(20);
 });
 
-test('the memory of a body is at most four times what came of it', () => {
-  const reassembly = new Reassembly(2 ** 30, 2 ** 30);
-  for (const fragment of [1, 1, 1, 1, 1, 1000, 5, 32_768]) reassembly.add(1, Buffer.alloc(fragment), false);
-  const whole = reassembly.add(1, Buffer.alloc(1), true);
-  expect(whole?.buffer.byteLength).toBeLessThanOrEqual(4 * (whole?.length ?? 0));
+test('the memory of a body is what was told, and no more', () => {
+  const reassembly = new Reassembly(2 ** 30, 10);
+  reassembly.add(NEXT, 1, first(32_769, Buffer.alloc(32_768)), false);
+  expect(reassembly.add(NEXT, 1, Buffer.alloc(1), true)?.buffer.byteLength).toBe(32_769);
+});
+
+test('a length that is told and not sent takes next to no memory', () => {
+  const reassembly = new Reassembly(2 ** 30, 64);
+  const before = process.memoryUsage.rss();
+  for (let id = 1; id < 128; id += 2) reassembly.add(NEXT, id, first(64 * 1024 * 1024, 'x'), false);
+  // Told: 4 GiB.
+  expect(process.memoryUsage.rss() - before).toBeLessThan(128 * 1024 * 1024);
 });
 
 describe('bounds', () => {
-  test('a body at its limit passes, one byte more is refused', () => {
+  test('a body at its limit passes, one byte more is refused, before memory is asked for', () => {
     const reassembly = new Reassembly(10, 100);
-    reassembly.add(1, Buffer.alloc(9), false);
-    expect(reassembly.add(1, Buffer.alloc(1), true)).toHaveLength(10);
-    reassembly.add(1, Buffer.alloc(10), false);
-    n2nErrorThrown(() => reassembly.add(1, Buffer.alloc(1), true), 'PROTOCOL_ERROR');
+    reassembly.add(NEXT, 1, first(10, Buffer.alloc(9)), false);
+    expect(reassembly.add(NEXT, 1, Buffer.alloc(1), true)).toHaveLength(10);
+    const error = n2nErrorThrown(() => reassembly.add(NEXT, 1, first(11, 'x'), false), 'PROTOCOL_ERROR');
+    expect(error.details).toEqual({ length: 11, maxBody: 10, maxBodies: 100 });
+    n2nErrorThrown(() => reassembly.add(NEXT, 1, first(2 ** 32 - 1, 'x'), false), 'PROTOCOL_ERROR');
   });
 
-  test('so are all bodies together', () => {
-    const reassembly = new Reassembly(10, 25);
-    for (const id of [1, 3]) reassembly.add(id, Buffer.alloc(10), false);
-    reassembly.add(5, Buffer.alloc(5), false);
-    n2nErrorThrown(() => reassembly.add(7, Buffer.alloc(1), false), 'PROTOCOL_ERROR');
+  test.each([
+    ['more than was told', () => [first(3, 'ab'), Buffer.from('cd')], true],
+    ['more than was told, and more to come', () => [first(3, 'ab'), Buffer.from('cd')], false],
+    ['less than was told', () => [first(3, 'a'), Buffer.from('b')], true],
+    ['all that was told, and then no end', () => [first(3, 'abc'), Buffer.from('d')], false],
+    ['nothing, in a fragment that is not the first', () => [first(3, 'ab'), Buffer.alloc(0)], false],
+    ['nothing behind the length', () => [first(3, '')], false],
+    ['less than a length', () => [Buffer.alloc(3)], false],
+  ])('fragments that hold %s are refused', (_name, fragments, last) => {
+    const reassembly = new Reassembly(10, 100);
+    const all = fragments();
+    n2nErrorThrown(() => {
+      all.forEach((fragment, index) => reassembly.add(NEXT, 1, fragment, last && index === all.length - 1));
+    }, 'PROTOCOL_ERROR');
+  });
+
+  test('as many bodies as agreed may be under way, and not one more', () => {
+    const reassembly = new Reassembly(10, 3);
+    for (const id of [1, 3, 5]) reassembly.add(NEXT, id, first(5, 'x'), false);
+    n2nErrorThrown(() => reassembly.add(NEXT, 7, first(5, 'x'), false), 'PROTOCOL_ERROR');
   });
 
   test('what is whole or dropped counts no longer', () => {
-    const reassembly = new Reassembly(10, 20);
+    const reassembly = new Reassembly(10, 1);
     for (let id = 1; id < 2000; id += 4) {
-      reassembly.add(id, Buffer.alloc(10), false);
+      reassembly.add(NEXT, id, first(10, 'abc'), false);
       reassembly.drop(id);
-      reassembly.add(id + 2, Buffer.alloc(9), false);
-      expect(reassembly.add(id + 2, Buffer.alloc(1), true)).toHaveLength(10);
+      reassembly.add(NEXT, id + 2, first(10, Buffer.alloc(9)), false);
+      expect(reassembly.add(NEXT, id + 2, Buffer.alloc(1), true)).toHaveLength(10);
     }
     expect(reassembly.isEmpty).toBe(true);
   });
 
   test('a body that was dropped begins anew', () => {
     const reassembly = new Reassembly(10, 20);
-    reassembly.add(1, Buffer.from('old'), false);
+    reassembly.add(NEXT, 1, first(4, 'old'), false);
     reassembly.drop(1);
     reassembly.drop(1);
-    expect(reassembly.add(1, Buffer.from('new'), true)).toEqual(Buffer.from('new'));
-  });
-
-  // Each body costs a few hundred bytes however little came of it, so counting bytes alone bounds nothing.
-  test.each([
-    ['of no bytes', 0],
-    ['of one byte', 1],
-  ])('a hundred thousand bodies %s under way are refused', (_name, length) => {
-    const reassembly = new Reassembly(4 * 1024 * 1024, 64 * 1024 * 1024);
-    n2nErrorThrown(() => {
-      for (let id = 1; id < 200_000; id += 2) reassembly.add(id, Buffer.alloc(length), false);
-    }, 'PROTOCOL_ERROR');
+    expect(reassembly.add(NEXT, 1, first(3, 'new'), true)).toEqual(Buffer.from('new'));
   });
 });

@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { ChunkWriter, FRAGMENT_BYTES, type RequestHead } from '../../src/protocol/chunk-writer.js';
 import {
+  FLAG_ACKNOWLEDGED,
   FLAG_DEADLINE,
   FLAG_METADATA,
+  FLAG_STREAM,
   FrameType,
+  MAX_METADATA_BYTES,
   MAX_PATTERN_BYTES,
   VALUE_FORM_MASK,
 } from '../../src/protocol/frame.js';
 import { readRequestFront } from '../../src/protocol/request-body.js';
 import { decodeValue, encodeValue } from '../../src/protocol/value.js';
 import { framesOf } from '../support/fake-link.js';
+import { wholeBody, writeLong } from '../support/frames.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 
 function writerOf(maxPayload = Number.MAX_SAFE_INTEGER): ChunkWriter {
@@ -19,12 +23,12 @@ function writerOf(maxPayload = Number.MAX_SAFE_INTEGER): ChunkWriter {
 /** Writes a request, puts its frames together, and reads it. */
 function roundTrip(head: RequestHead, value: unknown): object {
   const writer = writerOf();
-  writer.writeRequest(FrameType.REQUEST, 3, head, encodeValue(value));
+  writeLong(writer, writer.writeRequest(FrameType.REQUEST, 0, 3, head, encodeValue(value)));
   const frames = [];
   for (let chunk = writer.take(); chunk !== undefined; chunk = writer.take()) frames.push(...framesOf(chunk));
   const flags = frames.at(-1)?.flags ?? 0;
-  const body = Buffer.concat(frames.map((part) => part.body));
-  const { valueAt, ...front } = readRequestFront(flags, body, 0, body.length);
+  const body = wholeBody(frames);
+  const { valueAt, ...front } = readRequestFront(FrameType.REQUEST, flags, body, 0, body.length);
   return { ...front, value: decodeValue(flags & VALUE_FORM_MASK, body, valueAt, body.length) };
 }
 
@@ -55,12 +59,13 @@ describe('a request is read as it was written', () => {
           undefined,
           '{}',
           '{"trace":"é"}',
-          JSON.stringify('m'.repeat(FRAGMENT_BYTES)),
+          JSON.stringify('m'.repeat(MAX_METADATA_BYTES - 2)),
         ]) {
           for (const value of values) {
             expect(roundTrip({ pattern, remaining, metadata }, value)).toEqual({
               pattern,
               remaining,
+              key: undefined,
               metadata,
               value,
             });
@@ -71,11 +76,36 @@ describe('a request is read as it was written', () => {
   );
 });
 
+test('a key and metadata of an acknowledged event are read as they were written', () => {
+  const writer = writerOf();
+  const key = Buffer.from('0123456789\u{1}\0\xff\xfe\x80\x7f', 'latin1');
+  writer.writeRequest(FrameType.EVENT, 0, 3, { pattern: 'p', remaining: 9, metadata: '[1]', key }, '5');
+  const [written] = framesOf(writer.take() ?? Buffer.alloc(0));
+  if (written === undefined) throw new Error('no event was written');
+  const { flags, body } = written;
+  expect(readRequestFront(FrameType.EVENT, flags, body, 0, body.length)).toMatchObject({
+    pattern: 'p',
+    remaining: 9,
+    metadata: '[1]',
+    key: key.toString('latin1'),
+  });
+  // The same flag of a REQUEST says something else, and no key stands there.
+  const request = Buffer.from([0, 1, 97]);
+  expect(readRequestFront(FrameType.REQUEST, FLAG_STREAM, request, 0, 3).key).toBeUndefined();
+});
+
+test('metadata over their limit are refused, and nothing is written', () => {
+  const writer = writerOf();
+  const head = { pattern: 'p', remaining: 0, metadata: 'm'.repeat(MAX_METADATA_BYTES + 1) };
+  n2nErrorThrown(() => writer.writeRequest(FrameType.REQUEST, 0, 1, head, '1'), 'PAYLOAD_TOO_LARGE');
+  expect(writer.pendingBytes).toBe(0);
+});
+
 test('a pattern over its limit is refused, and nothing is written', () => {
   const writer = writerOf();
   const pattern = 'x'.repeat(MAX_PATTERN_BYTES + 1);
   const error = n2nErrorThrown(
-    () => writer.writeRequest(FrameType.REQUEST, 1, { pattern, remaining: 0 }, '1'),
+    () => writer.writeRequest(FrameType.REQUEST, 0, 1, { pattern, remaining: 0 }, '1'),
     'PAYLOAD_TOO_LARGE',
   );
   expect(error.message).toContain('65536');
@@ -91,11 +121,11 @@ describe('the longest value', () => {
   ])('%s: %i bytes pass, one more is refused', (_name, maxPayload, fits, tooLong) => {
     const writer = writerOf(maxPayload);
     const head = { pattern: 'p', remaining: 0 };
-    writer.writeRequest(FrameType.REQUEST, 1, head, encodeValue(fits));
-    writer.writeValue(FrameType.NEXT, 0, 1, encodeValue(fits));
+    writeLong(writer, writer.writeRequest(FrameType.REQUEST, 0, 1, head, encodeValue(fits)));
+    writeLong(writer, writer.writeValue(FrameType.NEXT, 0, 1, encodeValue(fits)));
     const written = writer.pendingBytes;
     const error = n2nErrorThrown(
-      () => writer.writeRequest(FrameType.REQUEST, 1, head, encodeValue(tooLong)),
+      () => writer.writeRequest(FrameType.REQUEST, 0, 1, head, encodeValue(tooLong)),
       'PAYLOAD_TOO_LARGE',
     );
     n2nErrorThrown(() => writer.writeValue(FrameType.NEXT, 0, 1, encodeValue(tooLong)), 'PAYLOAD_TOO_LARGE');
@@ -105,7 +135,7 @@ describe('the longest value', () => {
 
   test('the pattern does not count', () => {
     const writer = writerOf(10);
-    writer.writeRequest(FrameType.REQUEST, 1, { pattern: 'long'.repeat(500), remaining: 0 }, '1');
+    writer.writeRequest(FrameType.REQUEST, 0, 1, { pattern: 'long'.repeat(500), remaining: 0 }, '1');
     expect(writer.pendingBytes).toBeGreaterThan(2000);
   });
 });
@@ -120,9 +150,12 @@ describe('fronts that reach beyond their frame are refused', () => {
     ['metadata that end too early', FLAG_METADATA, [0, 1, 97, 0, 0, 0, 2, 98]],
     ['metadata as long as can be', FLAG_METADATA, [0, 0, 255, 255, 255, 255]],
     ['metadata behind a deadline', FLAG_METADATA | FLAG_DEADLINE, [0, 0, 0, 0, 0, 1, 0, 0, 0, 1]],
+    ['half a key', FLAG_ACKNOWLEDGED, [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ['a key behind a deadline', FLAG_ACKNOWLEDGED | FLAG_DEADLINE, [0, 0, 0, 0, 0, 1, 9]],
   ])('%s', (_name, flags, bytes) => {
+    const type = (flags & FLAG_ACKNOWLEDGED) === 0 ? FrameType.REQUEST : FrameType.EVENT;
     // What stands behind the frame is another frame's, and must not be read into this one.
     const chunk = Buffer.concat([Buffer.from(bytes), Buffer.alloc(64, 1)]);
-    n2nErrorThrown(() => readRequestFront(flags, chunk, 0, bytes.length), 'PROTOCOL_ERROR');
+    n2nErrorThrown(() => readRequestFront(type, flags, chunk, 0, bytes.length), 'PROTOCOL_ERROR');
   });
 });

@@ -12,7 +12,11 @@ function helloIn(frames: SeenFrame[]): unknown {
 
 test('the side that dialled speaks first, and is open when the other has answered', () => {
   const { link, peer, opened } = startPeer(new FakeLink(), { role: 'dialer', maxPayload: 77_777 });
-  expect(helloIn(link.takeFrames())).toEqual({ version: PROTOCOL_VERSION, maxPayload: 77_777 });
+  expect(helloIn(link.takeFrames())).toEqual({
+    version: PROTOCOL_VERSION,
+    maxPayload: 77_777,
+    codec: 'json',
+  });
   expect([peer.isOpen, opened()]).toEqual([false, 0]);
   link.receive(helloFrame());
   expect([peer.isOpen, opened()]).toEqual([true, 1]);
@@ -23,7 +27,11 @@ test('the side that accepted says nothing until it is spoken to', () => {
   const { link, peer } = startPeer(new FakeLink(), { role: 'acceptor', maxPayload: 55_555 });
   expect(link.takeFrames()).toEqual([]);
   link.receive(helloFrame());
-  expect(helloIn(link.takeFrames())).toEqual({ version: PROTOCOL_VERSION, maxPayload: 55_555 });
+  expect(helloIn(link.takeFrames())).toEqual({
+    version: PROTOCOL_VERSION,
+    maxPayload: 55_555,
+    codec: 'json',
+  });
   expect(peer.isOpen).toBe(true);
 });
 
