@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // The gate is quiet: a dot a test, and the whole story of what failed.
+    reporters: process.env['CI'] === undefined ? ['default'] : ['dot'],
     // Real processes and real sockets: a file at a time per core, and never forever.
     pool: 'forks',
     testTimeout: 20_000,
