@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest';
+import { N2NRecordBuilder, type N2NClient, type OfflinePolicy } from '../../src/index.js';
+import { freePort, HOST, proveNothingIsLeft } from '../support/harness.js';
+import { n2nErrorOf } from '../support/outcome.js';
+import { startClient } from '../support/service.js';
+
+/** A client of a service that is away. */
+async function lonelyClient(offline: OfflinePolicy | undefined): Promise<N2NClient> {
+  return startClient(`http://${HOST}:${await freePort()}`, { reconnectionDelay: 60_000, offline });
+}
+
+const as = (offline: OfflinePolicy): unknown => new N2NRecordBuilder(1).setOffline(offline).build();
+
+describe('without a connection', () => {
+  proveNothingIsLeft();
+
+  test('"reject" fails calls and events at once, and goes on to connect', async () => {
+    const client = await lonelyClient('reject');
+    const error = await n2nErrorOf(client.send('echo', 1), 'CONNECT_FAILED');
+    expect(error).toMatchObject({ retryable: true, message: expect.stringMatching(/offline/) as unknown });
+    await n2nErrorOf(client.emit('event', 1), 'CONNECT_FAILED');
+    const { connecting, reconnecting } = client.unwrap();
+    expect(connecting || reconnecting).toBe(true);
+  });
+
+  test.each([undefined, 'buffer'] as const)('%s lets them wait', async (offline) => {
+    const client = await lonelyClient(offline);
+    const waiting = [client.send('echo', 1), client.emit('event', 1)].map((one) => n2nErrorOf(one, 'CLOSED'));
+    client.close();
+    await Promise.all(waiting);
+  });
+
+  test('a call has its own say, whatever the client says', async () => {
+    const buffering = await lonelyClient('buffer');
+    await n2nErrorOf(buffering.send('echo', as('reject')), 'CONNECT_FAILED');
+    const rejecting = await lonelyClient('reject');
+    const waiting = n2nErrorOf(rejecting.send('echo', as('buffer')), 'CLOSED');
+    rejecting.close();
+    await waiting;
+  });
+});
