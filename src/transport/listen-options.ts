@@ -1,5 +1,5 @@
 import type { ServerOptions } from 'socket.io';
-import { millisecondsOption, optionError, requireOptions, wholeNumberOption } from './option-checks.js';
+import { millisecondsOption, pathOption, requireOptions, wholeNumberOption } from './option-checks.js';
 import { checkTransportNames } from './transport-registry.js';
 
 /**
@@ -63,7 +63,7 @@ export function resolveListenOptions(options: ListenOptions): ResolvedListenOpti
   } = options;
   checkTransportNames(transports);
   return {
-    path: resolvePath(path),
+    path: `${pathOption('path', path, 'a path such as "/socket.io/"')}/`,
     transports: [...transports],
     pingInterval: millisecondsOption('pingInterval', pingInterval, 10_000),
     pingTimeout: millisecondsOption('pingTimeout', pingTimeout, 5_000),
@@ -76,11 +76,4 @@ export function resolveListenOptions(options: ListenOptions): ResolvedListenOpti
     // Engine.IO fills its defaults in with Object.assign, where `undefined` stays: no limit at all.
     rest: Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
   };
-}
-
-export function resolvePath(path: string | undefined): string {
-  if (path === undefined) return '/socket.io/';
-  const inner = typeof path === 'string' ? path.replace(/^\/+|\/+$/g, '') : '';
-  if (inner === '' || /[\s?#]/.test(inner)) throw optionError('path', path, 'a path such as "/socket.io/"');
-  return `/${inner}/`;
 }

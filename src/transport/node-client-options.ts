@@ -9,6 +9,7 @@ import {
   isRecord,
   millisecondsOption,
   optionError,
+  pathOption,
   refuseUnknownOptions,
   secretOptionError,
   shareOption,
@@ -207,7 +208,7 @@ export function resolveNodeClientOptions(
   const endpoint = resolveEndpoint(target, options.secure);
   return Object.freeze<ResolvedNodeClientOptions>({
     endpoint,
-    path: resolvePath(options.resource),
+    path: pathOption('resource', options.resource, 'a path such as "socket.io", without a query'),
     reconnect: booleanOption('reconnect', options.reconnect, true),
     timeout: millisecondsOption('timeout', options.timeout, 25_000),
     connectTimeout: millisecondsOption('connectTimeout', options.connectTimeout, 10_000),
@@ -236,12 +237,6 @@ function resolveEndpoint({ hostOrUrl, port }: Target, secure: unknown): Endpoint
 
 function resolveAttempts(attempts: unknown): number {
   return wholeNumberOption('maxReconnectionAttempts', attempts, 10, { least: 1, most: Infinity });
-}
-
-function resolvePath(resource: unknown = 'socket.io'): string {
-  const inner = typeof resource === 'string' ? resource.replace(/^\/+|\/+$/g, '') : '';
-  if (inner !== '' && !/[\s?#]/.test(inner)) return `/${inner}`;
-  throw optionError('resource', resource, 'a path such as "socket.io", without a query');
 }
 
 function resolveTransports(

@@ -90,3 +90,14 @@ export function payloadOption(option: string, value: unknown): number {
     unit: ' of bytes',
   });
 }
+
+/**
+ * Socket.IO's path on a server, with a leading slash and none at its end.
+ * @param allowed how the option may be spelled, for its error
+ */
+export function pathOption(option: string, value: unknown, allowed: string): string {
+  if (value === undefined) return '/socket.io';
+  const inner = typeof value === 'string' ? value.replace(/^\/+|\/+$/g, '') : '';
+  if (inner !== '' && !/[\s?#]/.test(inner)) return `/${inner}`;
+  throw optionError(option, value, allowed);
+}
