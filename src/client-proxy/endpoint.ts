@@ -1,25 +1,37 @@
-import { atEndOfTurn } from '../clock.js';
+import { atEndOfTurn, type TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
-import type { CallSink } from '../peer/outgoing-call.js';
+import type { CallSink, OutgoingCall } from '../peer/outgoing-call.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
 import { Peer } from '../peer/peer.js';
+import type { Hello, Ticket } from '../protocol/hello.js';
 import type { EncodedValue } from '../protocol/value.js';
-import type { CallListener } from '../proxy/call-listener.js';
-import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
+import type { CallListener, HostedConnection } from '../proxy/call-listener.js';
+import type { Caller, CallTerms } from '../proxy/caller.js';
+import { Handshake, refuseLink, sayHello } from '../session/handshake.js';
+import type { Link } from '../session/link.js';
 import { n2nParser } from '../transport/n2n-parser.js';
 import { NodeClient } from '../transport/node-client.js';
 import type { NodeClientError } from '../transport/node-client-events.js';
+import type { DialledSocket } from '../transport/socket-io-server.js';
 import { dialledLink } from '../transport/socket-link.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
-import { PendingConnect } from './pending-connect.js';
-import { RepeatingCall } from './repeating-call.js';
-import { WaitingCall } from './waiting-call.js';
-import { WaitingRoom } from './waiting-room.js';
 
-export type EndpointStatus = 'connected' | 'reconnecting' | 'disconnected';
-
+/** What becomes of an endpoint, for whoever chooses among several. */
 export interface EndpointEvents {
-  onStatus(status: EndpointStatus): void;
+  /** Calls can be made. */
+  onOpen(endpoint: Endpoint): void;
+  /** The connection is lost; the endpoint tries to come back. */
+  onLost(endpoint: Endpoint): void;
+  /** An attempt has failed. Others may follow. */
+  onFailed(endpoint: Endpoint, error: N2NError): void;
+  /** No attempt follows. */
+  onGivenUp(endpoint: Endpoint, error: N2NError): void;
+  /** The server takes no new calls; those under way go on. */
+  onLeaving(endpoint: Endpoint): void;
+  /** The last call under way has ended, after the server, or this side, has taken no new ones. */
+  onDrained(endpoint: Endpoint, retryAfter: number): void;
+  /** The session is over. */
+  onOver(endpoint: Endpoint): void;
   /** See `PeerEvents.onFault`. */
   onFault(error: unknown): void;
 }
@@ -31,230 +43,294 @@ const MAX_PENDING = 16 * 1024 * 1024;
 const MAX_IN_FLIGHT = 1024;
 
 /**
- * - `idle`: nothing is connected or tried; the next call, or `connect`, begins
- * - `connecting`: the client is at it, for the first time or again; calls wait
- * - `greeting`: the connection is there, HELLO is not; calls wait
- * - `open`: calls go out
- * - `closed` for good, until `connect`
+ * - `idle`: nothing is connected or tried
+ * - `connecting`: the client is at it, for the first time or again
+ * - `greeting`: the connection is there, HELLO is not
+ * - `linked`: the session has its link
+ * - `resting`: the server has sent its clients away, and is asked again when the time has passed
  */
 type State =
   | { readonly is: 'idle' }
   | { readonly is: 'connecting' }
-  | { readonly is: 'greeting'; readonly peer: Peer }
-  | { readonly is: 'open'; readonly peer: Peer }
-  | { readonly is: 'closed' };
+  | { readonly is: 'greeting'; readonly handshake: Handshake }
+  | { readonly is: 'linked' }
+  | { readonly is: 'resting'; readonly timer: TimerHandle };
 
-/** One address that calls can go to, with its connection, and the calls that wait for it. */
+/** The session with the server. It outlives its links, and so most of the states above. */
+interface Live {
+  readonly peer: Peer;
+  readonly hosted: HostedConnection;
+  /** With what to come back for the session; it is replaced at every return. */
+  ticket: Ticket | undefined;
+}
+
+/** One address that calls can go to, with its connection and its session. */
 export class Endpoint implements Caller {
   /** The connection under the calls. */
   readonly client: NodeClient;
 
-  private readonly waiting: WaitingRoom;
   private state: State = { is: 'idle' };
-  /** Those who wait for `connect` to come out. */
-  private connecting: PendingConnect | undefined;
+  private live: Live | undefined;
   private lastError: N2NError | undefined;
   private listener: CallListener | undefined;
+  private retryAfter = 0;
   /** Whether there was a connection since the attempts began: then it is one that did not come back. */
   private hasConnected = false;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(
+    readonly url: string,
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: EndpointEvents,
   ) {
-    this.waiting = new WaitingRoom(options.maxBuffered, options.maxBufferedBytes, options.clock);
-    this.client = new NodeClient(options.url, { ...options.connection, parser: n2nParser });
+    this.client = new NodeClient(url, { ...options.connection, parser: n2nParser });
     this.client.on('connect', () => this.onConnect());
     this.client.on('disconnect', () => this.onDisconnect());
     this.client.on('error', (error) => this.onError(error));
     this.client.on('reconnect-failed', () => this.onReconnectFailed());
   }
 
-  /**
-   * Connects, also after `close`.
-   * @returns what settles when calls can be made, or when the first attempt has failed; more attempts follow that
-   */
-  connect(): Promise<void> {
-    if (this.state.is === 'open') return Promise.resolve();
-    this.connecting ??= new PendingConnect();
-    const { promise } = this.connecting;
-    this.begin();
-    return promise;
+  /** Whether a call that is made now leaves now. */
+  get canCall(): boolean {
+    return this.live !== undefined && this.live.peer.canCall;
   }
 
-  /** Who takes the calls of the other side, from the next connection on. */
+  /** Whether there is a session, with a link or on the way to its next one. */
+  get hasSession(): boolean {
+    return this.live !== undefined;
+  }
+
+  /** Whether nothing leads to a connection, now or later. */
+  get isIdle(): boolean {
+    return this.state.is === 'idle';
+  }
+
+  /** Begins to connect, where that has not begun. */
+  connect(): void {
+    const { state } = this;
+    if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
+    else if (state.is !== 'idle') return;
+    this.state = { is: 'connecting' };
+    this.client.connect();
+  }
+
+  /** Who takes the calls of the other side, from the next session on. */
   hostCalls(listener: CallListener | undefined): void {
     this.listener = listener;
   }
 
-  /** Ends the connection, or the attempts at one, and every call with `CLOSED`. */
-  close(): void {
+  /** Only where `canCall`. */
+  call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): OutgoingCall {
+    return this.peer.call(pattern, value, sink, terms);
+  }
+
+  /** Only where `canCall`. */
+  emit(pattern: string, value: EncodedValue, _sink: CallSink, terms: CallTerms): boolean {
+    this.peer.emit(pattern, value, terms.metadata);
+    return true;
+  }
+
+  /** Takes no new calls of the server, and tells by `onDrained` when no call is under way in either direction. */
+  drain(): void {
+    const { live } = this;
+    if (live === undefined) return;
+    if (this.state.is === 'linked' || live.peer.isBusy) live.peer.drain();
+    else this.events.onDrained(this, 0);
+  }
+
+  /** Ends the session, if there is one, and the connection, or the attempts at one. Calls under way fail. */
+  stop(error: N2NError): void {
     const { state } = this;
-    if (state.is === 'closed') return;
-    this.state = { is: 'closed' };
-    const error = new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
-    if (state.is === 'open' || state.is === 'greeting') state.peer.close(error);
+    this.state = { is: 'idle' };
+    this.hasConnected = false;
+    if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
+    if (state.is === 'greeting') state.handshake.cancel(error);
+    this.live?.peer.close(error);
     this.client.disconnect();
-    this.failWaiting(error);
-    this.events.onStatus('disconnected');
   }
 
-  call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    // A payload that is a stream has been taken from its source, and cannot be sent again.
-    if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
-      return this.callOnce(pattern, value, sink, terms);
-    }
-    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, terms)).start();
+  /** Comes back when the time has passed, and not when everybody else does. */
+  rest(): void {
+    const { clock, random, reconnectionDelay } = this.options;
+    const delay = (this.retryAfter === 0 ? reconnectionDelay : this.retryAfter) * (1 + random());
+    this.state = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
   }
 
-  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): boolean {
-    if (this.state.is === 'open') {
-      this.state.peer.emit(pattern, value, terms.metadata);
-      return true;
-    }
-    this.wait('event', pattern, value, sink, terms);
-    return false;
-  }
-
-  private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    // A peer that is just closing tells its calls before it tells the endpoint; one made again then has to wait.
-    if (this.state.is === 'open' && this.state.peer.isOpen) {
-      return this.state.peer.call(pattern, value, sink, terms);
-    }
-    return this.wait('call', pattern, value, sink, terms);
-  }
-
-  private wait(
-    kind: WaitingCall['kind'],
-    pattern: string,
-    value: EncodedValue,
-    sink: CallSink,
-    terms: CallTerms,
-  ): WaitingCall {
-    if (this.state.is === 'closed') {
-      throw new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
-    }
-    this.begin();
-    if ((terms.offline ?? this.options.offline) === 'reject') {
-      throw new N2NError(
-        'CONNECT_FAILED',
-        `There is no connection to ${this.options.url}, and the policy "offline" is to reject what would wait for one.`,
-        { cause: this.lastError },
-      );
-    }
-    const call = new WaitingCall(kind, pattern, value, terms, sink, (dropped) =>
-      this.waiting.remove(dropped),
-    );
-    this.waiting.add(call);
-    return call;
-  }
-
-  private begin(): void {
-    if (this.state.is !== 'idle' && this.state.is !== 'closed') return;
-    this.state = { is: 'connecting' };
-    this.client.connect();
+  private get peer(): Peer {
+    if (this.live === undefined) throw this.lastError ?? this.noConnection();
+    return this.live.peer;
   }
 
   private onConnect(): void {
     const { socket } = this.client;
     if (socket === undefined) return;
-    const { maxPayload, helloTimeout, clock } = this.options;
+    const { maxPayload, helloTimeout, clock, codec, resumeWindow } = this.options;
+    const link = dialledLink(socket);
+    sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, resume: this.resumeRequest() });
+    const handshake = new Handshake(link, { codec: codec.name, timeout: helloTimeout, clock });
+    this.state = { is: 'greeting', handshake };
+    handshake.begin({
+      onHello: (hello) => this.onHello(hello, link, socket),
+      onFailed: (error) => this.onRefused(error),
+    });
+  }
+
+  private resumeRequest(): Hello['resume'] {
+    const { live } = this;
+    if (live?.ticket === undefined) return undefined;
+    return { ...live.ticket, received: live.peer.received };
+  }
+
+  private onHello(hello: Hello, link: Link, socket: DialledSocket): void {
+    const live = hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
+    if (live === undefined) {
+      refuseLink(link, new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.'));
+      return;
+    }
+    live.ticket = hello.ticket;
+    this.state = { is: 'linked' };
+    this.lastError = undefined;
+    this.hasConnected = true;
+    live.peer.attach(link);
+    if (this.canCall) this.events.onOpen(this);
+  }
+
+  /** The server goes on with the session. @returns undefined where it has received what it was not sent */
+  private goOn(received: number, socket: DialledSocket): Live | undefined {
+    const { live } = this;
+    if (live?.peer.canResumeFrom(received) !== true) {
+      live?.peer.close(new N2NError('CONNECTION_LOST', 'The two sides do not agree on what was received.'));
+      return undefined;
+    }
+    live.hosted.onMoved(socket);
+    return live;
+  }
+
+  /** A session begins. One that was to go on is gone. */
+  private begin(hello: Hello, socket: DialledSocket): Live {
+    const former = this.live;
+    this.live = undefined;
+    former?.hosted.onEnded();
+    former?.peer.close(
+      new N2NError(
+        'CONNECTION_LOST',
+        'The connection was lost, and the server no longer has the session: it was started anew, or the client was ' +
+          'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
+      ),
+    );
+    const { maxPayload, maxReplay, clock, codec, resumeWindow } = this.options;
+    const hosted = this.listener?.onConnection(socket, this) ?? NO_HANDLERS;
     const peer: Peer = new Peer(
       {
-        onOpen: () => this.onOpen(),
         onFault: (error) => this.events.onFault(error),
-        onCall: (call) => take(call),
+        onCall: (call) => hosted.onCall(call),
+        onSuspended: () => {},
+        onGoAway: (retryAfter) => {
+          this.retryAfter = retryAfter;
+          this.events.onLeaving(this);
+        },
+        onDrained: () => this.onDrained(peer),
         onClosed: (error) => this.onPeerClosed(peer, error),
       },
       {
         role: 'dialer',
         maxPayload,
+        maxSend: hello.maxPayload,
+        window: hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window),
+        maxReplay,
         maxInFlight: this.listener?.maxInFlight ?? MAX_IN_FLIGHT,
-        codec: this.options.codec,
-        helloTimeout,
+        codec,
         maxPending: MAX_PENDING,
         clock,
         defer: atEndOfTurn,
       },
     );
-    const take = this.listener?.onConnection(socket, this) ?? refuse;
-    this.state = { is: 'greeting', peer };
-    peer.open(dialledLink(socket));
+    this.live = { peer, hosted, ticket: undefined };
+    return this.live;
   }
 
-  private onOpen(): void {
-    if (this.state.is !== 'greeting') return;
-    const { peer } = this.state;
-    this.state = { is: 'open', peer };
-    this.lastError = undefined;
-    this.hasConnected = true;
-    for (const call of this.waiting.takeAll()) call.write(peer);
-    this.connecting?.resolve();
-    this.connecting = undefined;
-    this.events.onStatus('connected');
+  /** Everything that was under way has ended: the side that dialled is the one that ends the session. */
+  private onDrained(peer: Peer): void {
+    if (this.live?.peer !== peer) return;
+    this.stop(new N2NError('CLOSED', 'The session has ended, with all of its calls.'));
+    this.events.onDrained(this, this.retryAfter);
   }
 
   private onPeerClosed(peer: Peer, error: N2NError): void {
-    if ((this.state.is !== 'open' && this.state.is !== 'greeting') || this.state.peer !== peer) return;
+    if (this.live?.peer !== peer) return;
+    const { hosted } = this.live;
+    this.live = undefined;
+    this.lastError = error;
+    hosted.onEnded();
+    this.events.onOver(this);
+  }
+
+  /** There is a connection, but no session. */
+  private onRefused(error: N2NError): void {
+    if (this.state.is !== 'greeting') return;
     this.lastError = error;
     // The other side cannot be talked to, however often the connection is made anew.
     if (error.code === 'VERSION_MISMATCH') {
-      this.onGivenUp();
-      this.client.disconnect();
+      this.stop(error);
+      this.events.onGivenUp(this, error);
     } else {
       this.state = { is: 'connecting' };
+      this.events.onFailed(this, error);
     }
   }
 
   private onDisconnect(): void {
-    if (this.state.is === 'closed' || this.state.is === 'idle') return;
+    if (this.state.is === 'idle' || this.state.is === 'resting') return;
     this.state = { is: 'connecting' };
-    this.events.onStatus('reconnecting');
+    this.events.onLost(this);
     // Without `reconnect`, nothing else tells that nothing follows.
     if (!this.client.reconnecting) this.onGivenUp();
   }
 
   private onError({ message, cause }: NodeClientError): void {
     this.lastError = N2NError.from(cause ?? message, 'CONNECT_FAILED', message);
-    if (this.connecting !== undefined) {
-      this.connecting.reject(this.lastError);
-      this.connecting = undefined;
-    }
-    if (!this.client.reconnecting && !this.client.connected) this.onGivenUp();
+    if (this.client.connected) return;
+    this.events.onFailed(this, this.lastError);
+    if (!this.client.reconnecting) this.onGivenUp();
   }
 
   private onReconnectFailed(): void {
     if (this.hasConnected) {
-      const { url } = this.options;
       const why = this.lastError === undefined ? '' : ` The last attempt: ${this.lastError.message}`;
-      this.lastError = new N2NError('RECONNECT_FAILED', `The connection to ${url} did not come back.${why}`, {
-        cause: this.lastError,
-      });
+      this.lastError = new N2NError(
+        'RECONNECT_FAILED',
+        `The connection to ${this.url} did not come back.${why}`,
+        {
+          cause: this.lastError,
+        },
+      );
     }
     this.onGivenUp();
   }
 
-  /** No attempt follows. What waits fails; the next call begins anew. */
   private onGivenUp(): void {
-    if (this.state.is === 'closed' || this.state.is === 'idle') return;
+    if (this.isIdle) return;
+    const error = this.lastError ?? this.noConnection();
     this.state = { is: 'idle' };
     this.hasConnected = false;
-    this.failWaiting(
-      this.lastError ?? new N2NError('CONNECT_FAILED', `There is no connection to ${this.options.url}.`),
+    this.live?.peer.close(
+      new N2NError('CONNECTION_LOST', `The connection was lost and did not come back: ${error.message}`, {
+        cause: error,
+      }),
     );
-    this.events.onStatus('disconnected');
+    this.events.onGivenUp(this, error);
   }
 
-  private failWaiting(error: N2NError): void {
-    this.connecting?.reject(error);
-    this.connecting = undefined;
-    for (const call of this.waiting.takeAll()) call.fail(error);
+  private noConnection(): N2NError {
+    return new N2NError('CONNECT_FAILED', `There is no connection to ${this.url}.`);
   }
 }
 
-function refuse(call: IncomingCall): void {
-  call.fail(
-    new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),
-  );
-}
+const NO_HANDLERS: HostedConnection = {
+  onCall: (call: IncomingCall) =>
+    call.fail(
+      new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),
+    ),
+  onMoved() {},
+  onEnded() {},
+};

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../clock.js';
 import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
-import { callTimeoutOption, codecOption } from '../proxy/call-options.js';
+import { callTimeoutOption, codecOption, replayOption, spanOption } from '../proxy/call-options.js';
 import type { OfflinePolicy } from '../proxy/record.js';
 import type { Logger } from '../transport/logger.js';
 import type { NodeClientOptions } from '../transport/node-client-options.js';
@@ -23,10 +23,11 @@ type OwnNodeClientOptions = 'timeout' | 'parser' | 'maxBuffered' | 'clock' | 'ra
  */
 export interface N2NClientOptions extends Omit<NodeClientOptions, OwnNodeClientOptions> {
   /**
-   * The address of the service: `http:`, `https:` or `unix:`.
+   * The address of the service: `http:`, `https:` or `unix:`; or several of them. Of several, one is used at a time: the
+   * next in the list when it drains, is lost or refuses.
    * @default 'http://localhost:6262'
    */
-  url?: string | undefined;
+  url?: string | readonly string[] | undefined;
   /**
    * How long a call waits without any answer, in milliseconds; 0 for ever. The time without a connection counts.
    * @default 30000
@@ -59,6 +60,29 @@ export interface N2NClientOptions extends Omit<NodeClientOptions, OwnNodeClientO
    */
   offline?: OfflinePolicy | undefined;
   /**
+   * How long a session is kept when its connection is lost, in milliseconds: within that time it goes on over a new one,
+   * with every call and stream that was under way. 0 for not at all. The shorter of the two sides' windows counts.
+   * @default 10000
+   */
+  resumeWindow?: number | undefined;
+  /**
+   * How many bytes may be sent that the server has not acknowledged: they are kept, to be sent again after a break. At
+   * the bound, what is sent waits.
+   * @default 8388608 (8 MiB)
+   */
+  maxReplay?: number | undefined;
+  /**
+   * How long `close` lets calls under way end, in milliseconds; 0 for not at all.
+   * @default 10000
+   */
+  drainTimeout?: number | undefined;
+  /**
+   * How long the Nest application waits for the first connection when it starts, in milliseconds; without one by then it
+   * does not start. 0 for not at all: it starts at once, and calls wait for the connection.
+   * @default 0
+   */
+  waitForFirstConnect?: number | undefined;
+  /**
    * How values are written: `'json'`, `'v8'` (Node's structured clone), or your own. The server must have the same.
    * @default 'json'
    */
@@ -67,7 +91,8 @@ export interface N2NClientOptions extends Omit<NodeClientOptions, OwnNodeClientO
 
 /** `N2NClientOptions` after validation. */
 export interface ResolvedN2NClientOptions {
-  readonly url: string;
+  /** One or more. */
+  readonly urls: readonly [string, ...string[]];
   readonly timeout: number;
   readonly maxPayload: number;
   readonly maxBuffered: number;
@@ -75,7 +100,13 @@ export interface ResolvedN2NClientOptions {
   readonly helloTimeout: number;
   readonly offline: OfflinePolicy;
   readonly codec: Codec;
+  readonly resumeWindow: number;
+  readonly maxReplay: number;
+  readonly drainTimeout: number;
+  readonly waitForFirstConnect: number;
+  readonly reconnectionDelay: number;
   readonly clock: Clock;
+  readonly random: () => number;
   /** What goes to `NodeClient`, which checks it. */
   readonly connection: NodeClientOptions;
 }
@@ -98,19 +129,16 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     maxBufferedBytes,
     offline = 'buffer',
     codec,
+    resumeWindow,
+    maxReplay,
+    drainTimeout,
+    waitForFirstConnect,
     ...connection
   } = options;
   if (offline !== 'buffer' && offline !== 'reject')
     throw optionError('offline', offline, '"buffer" or "reject"');
-  if (url !== undefined && (typeof url !== 'string' || !/^(https?:\/\/[^/]|unix:.)/.test(url))) {
-    throw optionError(
-      'url',
-      url,
-      'an address such as "http://host:6262", "https://host" or "unix:/path/to/socket"',
-    );
-  }
   return Object.freeze<ResolvedN2NClientOptions>({
-    url: url ?? DEFAULT_URL,
+    urls: urlsOption(url),
     timeout: callTimeoutOption(timeout),
     maxPayload: payloadOption('maxPayload', maxPayload),
     maxBuffered: wholeNumberOption('maxBuffered', maxBuffered, 10_000, { least: 0, most: 2 ** 31 - 1 }),
@@ -122,11 +150,34 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     helloTimeout: millisecondsOption('connectTimeout', connection.connectTimeout, 10_000),
     offline,
     codec: codecOption(codec),
+    resumeWindow: spanOption('resumeWindow', resumeWindow, 10_000),
+    maxReplay: replayOption(maxReplay),
+    drainTimeout: spanOption('drainTimeout', drainTimeout, 10_000),
+    waitForFirstConnect: spanOption('waitForFirstConnect', waitForFirstConnect, 0),
+    reconnectionDelay: spanOption('reconnectionDelay', connection.reconnectionDelay, 500),
     clock: systemClock,
+    random: Math.random,
     connection: {
       logger,
       ...connection,
       timeout: millisecondsOption('heartbeatTimeout', heartbeatTimeout, 25_000),
     },
   });
+}
+
+function urlsOption(given: string | readonly string[] = DEFAULT_URL): [string, ...string[]] {
+  const [first, ...others]: readonly unknown[] = Array.isArray(given) ? given : [given];
+  const urls: [unknown, ...unknown[]] = [first, ...others];
+  if (!urls.every(isUrl) || new Set(urls).size < urls.length) {
+    throw optionError(
+      'url',
+      given,
+      'an address such as "http://host:6262", "https://host" or "unix:/path/to/socket", or a list of different ones',
+    );
+  }
+  return urls as [string, ...string[]];
+}
+
+function isUrl(given: unknown): boolean {
+  return typeof given === 'string' && /^(https?:\/\/[^/]|unix:.)/.test(given);
 }

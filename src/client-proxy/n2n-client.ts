@@ -1,46 +1,58 @@
-import { Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { Observable } from 'rxjs';
-import { messageOf } from '../n2n-error.js';
+import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { filter, firstValueFrom, throwError, timeout, type Observable } from 'rxjs';
+import { messageOf, N2NError } from '../n2n-error.js';
 import type { CallHost, CallListener } from '../proxy/call-listener.js';
 import { CallProxy, type CallDefaults } from '../proxy/call-proxy.js';
 import type { NodeClient } from '../transport/node-client.js';
 import type { NodeClientEvents } from '../transport/node-client-events.js';
-import { Endpoint, type EndpointStatus } from './endpoint.js';
+import { Endpoints, type EndpointsStatus } from './endpoints.js';
 import { resolveN2NClientOptions, type N2NClientOptions } from './n2n-client-options.js';
 
 /** The events of the connection, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- Nest's type of an events map; NodeClientEvents says the rest
 export type N2NClientEvents = { [Event in keyof NodeClientEvents]: (...args: any[]) => void };
 
-export type N2NClientStatus = EndpointStatus;
+/**
+ * - `connected`: calls leave at once
+ * - `draining`: the server, or this client, takes no new calls; those under way go on
+ * - `reconnecting`: the connection is lost; calls wait
+ * - `disconnected`: nothing is connected or tried
+ */
+export type N2NClientStatus = EndpointsStatus;
 
 /**
  * Calls the handlers of another Nest service.
  *
- * It connects with the first call. While there is no connection, calls and events wait for one, in order and bounded; a
- * connection that is lost fails the calls that were under way with `CONNECTION_LOST`, and comes back by itself.
+ * It connects with the first call. While there is no connection, calls and events wait for one, in order and bounded. A
+ * connection that is lost comes back by itself, and the calls under way go on; they fail with `CONNECTION_LOST` where it
+ * does not come back within `resumeWindow`, or to a server that was started anew.
  *
  * @example
  * const n2n = new N2NClient({ url: 'http://127.0.0.1:6262' });
  * const count = await firstValueFrom(n2n.send<number>('words.count', 'to be or not to be'));
  */
-export class N2NClient extends CallProxy<N2NClientEvents> implements CallHost, OnApplicationShutdown {
+export class N2NClient
+  extends CallProxy<N2NClientEvents>
+  implements CallHost, OnModuleInit, OnApplicationShutdown
+{
   protected override readonly defaults: CallDefaults;
   private readonly logger = new Logger(N2NClient.name);
-  private readonly endpoint: Endpoint;
+  private readonly endpoints: Endpoints;
+  private readonly firstConnectTimeout: number;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(options: N2NClientOptions = {}) {
     super();
     const resolved = resolveN2NClientOptions(options, this.logger);
-    const { codec, timeout } = resolved;
+    const { codec, timeout: callTimeout } = resolved;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    this.endpoint = new Endpoint(resolved, {
+    this.firstConnectTimeout = resolved.waitForFirstConnect;
+    this.endpoints = new Endpoints(resolved, {
       onStatus: (status) => this._status$.next(status),
       onFault: (error) => report('A handler could not be stopped', error),
     });
-    this.defaults = { caller: this.endpoint, codec, timeout, report };
+    this.defaults = { caller: this.endpoints, codec, timeout: callTimeout, report };
   }
 
   /** The state of the connection, from the latest on. */
@@ -54,31 +66,58 @@ export class N2NClient extends CallProxy<N2NClientEvents> implements CallHost, O
    * attempts follow all the same
    */
   override connect(): Promise<void> {
-    return this.endpoint.connect();
+    return this.endpoints.connect();
   }
 
-  /** Ends the connection. Calls under way fail with `CLOSED`, and so do later ones until `connect`. */
-  override close(): void {
-    this.endpoint.close();
+  /**
+   * Ends the connection once the calls under way have ended, or `drainTimeout` has passed: then they fail with `CLOSED`.
+   * Calls that wait for a connection fail with it at once, and so do later ones until `connect`.
+   * @returns what settles when the connection has ended
+   */
+  override close(): Promise<void> {
+    return this.endpoints.close();
+  }
+
+  /**
+   * Called by Nest when the application starts: waits for the connection where `waitForFirstConnect` says so.
+   * @throws N2NError `CONNECT_FAILED` when there is none by then
+   */
+  async onModuleInit(): Promise<void> {
+    if (this.firstConnectTimeout === 0) return;
+    let lastError: unknown;
+    this.connect().catch((error: unknown) => (lastError = error));
+    const failed = (): N2NError =>
+      new N2NError(
+        'CONNECT_FAILED',
+        `There was no connection within ${this.firstConnectTimeout} ms (waitForFirstConnect)` +
+          `${lastError === undefined ? '' : `: ${messageOf(lastError)}`}`,
+        { cause: lastError },
+      );
+    await firstValueFrom(
+      this.status.pipe(
+        filter((status) => status === 'connected'),
+        timeout({ first: this.firstConnectTimeout, with: () => throwError(failed) }),
+      ),
+    );
   }
 
   /** Called by Nest when the application shuts down. */
-  onApplicationShutdown(): void {
-    this.close();
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
   }
 
-  /** Listens to an event of the `NodeClient`. */
+  /** Listens to an event of the `NodeClient`; where there are several addresses, of each. */
   override on<Event extends keyof N2NClientEvents>(event: Event, callback: N2NClientEvents[Event]): void {
-    this.endpoint.client.on(event, callback as never);
+    for (const client of this.endpoints.clients) client.on(event, callback as never);
   }
 
-  /** The `NodeClient` under the calls. */
+  /** The `NodeClient` under the calls; where there are several addresses, that of the one in use. */
   override unwrap<T = NodeClient>(): T {
-    return this.endpoint.client as T;
+    return this.endpoints.client as T;
   }
 
   /** @internal For `N2NServer({ client })`, which hosts handlers for the other side. */
   hostCalls(listener: CallListener | undefined): void {
-    this.endpoint.hostCalls(listener);
+    this.endpoints.hostCalls(listener);
   }
 }

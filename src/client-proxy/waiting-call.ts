@@ -1,8 +1,7 @@
 import { N2NError } from '../n2n-error.js';
 import type { DeadlineList, Expiring } from '../peer/deadlines.js';
-import type { CallSink, OutgoingCall } from '../peer/outgoing-call.js';
-import type { Peer } from '../peer/peer.js';
-import type { CallTerms, MadeCall } from '../proxy/caller.js';
+import type { CallSink } from '../peer/outgoing-call.js';
+import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
 import type { EncodedValue } from '../protocol/value.js';
 
 /** A call or an event that waits for a connection, ready to be written. */
@@ -12,7 +11,7 @@ export class WaitingCall implements Expiring, MadeCall {
   previous: Expiring | undefined = undefined;
   next: Expiring | undefined = undefined;
   readonly timeout: number;
-  private written: OutgoingCall | undefined = undefined;
+  private written: MadeCall | undefined = undefined;
 
   /**
    * @param sink is told the answers of a call; of an event, that it was written
@@ -36,15 +35,15 @@ export class WaitingCall implements Expiring, MadeCall {
   }
 
   /** The connection is there. Its errors are the call's own. */
-  write(peer: Peer): void {
+  write(to: Caller): void {
     try {
       if (this.kind === 'call') {
-        this.written = peer.call(this.pattern, this.value, this.sink, {
+        this.written = to.call(this.pattern, this.value, this.sink, {
           ...this.options,
           since: this.lastSign,
         });
       } else {
-        peer.emit(this.pattern, this.value, this.options.metadata);
+        to.emit(this.pattern, this.value, this.sink, this.options);
         this.sink.next(undefined, 0);
         this.sink.complete();
       }

@@ -1,4 +1,4 @@
-import { N2NError } from '../n2n-error.js';
+import { N2NError, type N2NErrorCode } from '../n2n-error.js';
 import type { StreamTarget } from './stream-target.js';
 
 /** What an incoming call needs of the peer that it came to. */
@@ -14,7 +14,7 @@ export interface ReplyPort {
   /** What was to stop a handler threw. */
   onFault(error: unknown): void;
   /** The handlers are done with a call that was being served, whether or not the caller still wanted it. */
-  onServed(): void;
+  onServed(call: IncomingCall): void;
 }
 
 /**
@@ -153,23 +153,24 @@ export class IncomingCall implements StreamTarget {
     if (state === 'over') return false;
     this.state = 'over';
     this.stops = undefined;
-    if (state !== 'waiting') this.port.onServed();
+    if (state !== 'waiting') this.port.onServed(this);
     return state !== 'abandoned';
   }
 }
 
-/** Ends a call that there is no room for. Of an event, nobody but the log can be told. */
-export function refuse(call: IncomingCall, onFault: (error: unknown) => void): void {
+/** Ends a call that there is no room for. */
+export function refuseOverload(call: IncomingCall, onFault: (error: unknown) => void): void {
+  refuse(call, 'OVERLOADED', 'Too many calls and events wait for handlers; try again later.', onFault);
+}
+
+/** Ends a call that is not taken. Of an event, nobody but the log can be told. */
+export function refuse(
+  call: IncomingCall,
+  code: N2NErrorCode,
+  reason: string,
+  onFault: (error: unknown) => void,
+): void {
   const { kind, pattern } = call.content;
-  if (kind === 'event') {
-    onFault(
-      new N2NError(
-        'OVERLOADED',
-        `The event "${pattern}" was dropped: too many calls and events wait for handlers.`,
-      ),
-    );
-  }
-  call.fail(
-    new N2NError('OVERLOADED', 'The other side has too many calls waiting for handlers; try again later.'),
-  );
+  if (kind === 'event') onFault(new N2NError(code, `The event "${pattern}" was dropped. ${reason}`));
+  call.fail(new N2NError(code, reason));
 }

@@ -13,7 +13,7 @@ import { readRequestFront, type RequestFront } from '../protocol/request-body.js
 import type { EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import type { Flows } from './flows.js';
-import { IncomingCall, refuse, type CallKind, type ReplyPort } from './incoming-call.js';
+import { IncomingCall, refuse, refuseOverload, type CallKind, type ReplyPort } from './incoming-call.js';
 import type { ServingQueue } from './serving-queue.js';
 import { StreamReader } from './stream-reader.js';
 
@@ -21,6 +21,8 @@ import { StreamReader } from './stream-reader.js';
 export class IncomingCalls implements ReplyPort {
   private readonly calls = new Map<number, IncomingCall>();
   private readonly payloads = new Map<number, StreamReader>();
+  /** Called whenever the last call has ended, once somebody wants to know. */
+  onEmpty: (() => void) | undefined = undefined;
 
   constructor(
     private readonly session: Session,
@@ -31,6 +33,11 @@ export class IncomingCalls implements ReplyPort {
     readonly onFault: (error: unknown) => void,
   ) {}
 
+  /** Whether no call is under way whose caller waits for an answer. */
+  get isEmpty(): boolean {
+    return this.calls.size === 0;
+  }
+
   has(id: number): boolean {
     return this.calls.has(id);
   }
@@ -40,8 +47,20 @@ export class IncomingCalls implements ReplyPort {
     return this.payloads.has(id);
   }
 
-  /** REQUEST, EVENT. @throws N2NError `PROTOCOL_ERROR` */
-  onRequest(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+  /**
+   * REQUEST, EVENT.
+   * @param isWelcome whether new calls are taken
+   * @throws N2NError `PROTOCOL_ERROR`
+   */
+  onRequest(
+    type: number,
+    flags: number,
+    id: number,
+    chunk: Buffer,
+    from: number,
+    to: number,
+    isWelcome: boolean,
+  ): void {
     if (this.calls.has(id)) throw new N2NError('PROTOCOL_ERROR', `The id ${id} is in use.`);
     const front = readRequestFront(type, flags, chunk, from, to);
     const kind = kindOf(type, front);
@@ -66,7 +85,9 @@ export class IncomingCalls implements ReplyPort {
     const content = { kind, pattern, data, envelope, patience: remaining, key };
     const call = new IncomingCall(id, content, this, this.session.chunkTime);
     if (kind !== 'event') this.calls.set(id, call);
-    if (!this.queue.add(call)) refuse(call, this.onFault);
+    if (!isWelcome)
+      refuse(call, 'DRAINING', 'This side is about to close, and takes no new calls.', this.onFault);
+    else if (!this.queue.add(call)) refuseOverload(call, this.onFault);
   }
 
   /** NEXT: a value of the payload of a call. */
@@ -160,8 +181,8 @@ export class IncomingCalls implements ReplyPort {
     this.flows.out(call.id).whenReady(callback);
   }
 
-  onServed(): void {
-    this.queue.onServed();
+  onServed(call: IncomingCall): void {
+    this.queue.onServed(call);
   }
 
   private openPayload(id: number): StreamReader {
@@ -227,6 +248,7 @@ export class IncomingCalls implements ReplyPort {
     this.flows.dropOut(id);
     // The handler is done; what still comes of a payload has nobody to go to.
     this.endPayload(id)?.end();
+    if (this.onEmpty !== undefined && this.isEmpty) this.onEmpty();
   }
 }
 

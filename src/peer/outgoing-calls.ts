@@ -36,6 +36,8 @@ export interface CallOptions {
 export class OutgoingCalls implements CallOwner {
   private readonly calls = new Map<number, OutgoingCall>();
   private readonly deadlines: Deadlines;
+  /** Called whenever the last call has ended, once somebody wants to know. */
+  onEmpty: (() => void) | undefined = undefined;
   private nextId: number;
   private idsRecycled = false;
 
@@ -76,6 +78,10 @@ export class OutgoingCalls implements CallOwner {
     // Nothing of an event comes back that could end its flow.
     if (long !== undefined) this.flows.out(id).endWith(long, () => this.flows.dropOut(id));
     this.session.flushSoon();
+  }
+
+  get isEmpty(): boolean {
+    return this.calls.size === 0;
   }
 
   has(id: number): boolean {
@@ -215,6 +221,7 @@ export class OutgoingCalls implements CallOwner {
     this.flows.dropIn(call.id);
     this.flows.dropOut(call.id);
     call.payload?.stop();
+    if (this.onEmpty !== undefined && this.isEmpty) this.onEmpty();
     return true;
   }
 

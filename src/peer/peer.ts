@@ -1,7 +1,15 @@
 import { N2NError } from '../n2n-error.js';
 import { readU32 } from '../protocol/chunk-reader.js';
 import type { Codec } from '../protocol/codec.js';
-import { FLAG_MORE, FrameType, SKIPPABLE, type FrameType as FrameTypeValue } from '../protocol/frame.js';
+import {
+  FLAG_ANSWER,
+  FLAG_MORE,
+  FrameType,
+  GOAWAY_BODY_BYTES,
+  SESSION_ID,
+  SKIPPABLE,
+  type FrameType as FrameTypeValue,
+} from '../protocol/frame.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Link } from '../session/link.js';
 import { Session, type SessionEvents, type SessionOptions } from '../session/session.js';
@@ -12,7 +20,9 @@ import type { CallSink, OutgoingCall } from './outgoing-call.js';
 import { OutgoingCalls, type CallOptions } from './outgoing-calls.js';
 import { ServingQueue } from './serving-queue.js';
 
-export interface PeerOptions extends Omit<SessionOptions, 'codec'> {
+export interface PeerOptions extends SessionOptions {
+  /** The longest value taken from the other side, in bytes. */
+  maxPayload: number;
   /** How values are written. */
   codec: Codec;
   /** How many calls and events of the other side are served at once. More wait in order. */
@@ -21,12 +31,16 @@ export interface PeerOptions extends Omit<SessionOptions, 'codec'> {
 
 /** Whoever owns the peer. */
 export interface PeerEvents {
-  /** Calls may be made. */
-  onOpen(): void;
   /** A call or an event of the other side is to be handled now. */
   onCall(call: IncomingCall): void;
   /** What was to stop a handler threw: a fault of the application, to be logged. */
   onFault(error: unknown): void;
+  /** The link has broken; calls go on over the next one. What is called meanwhile waits. */
+  onSuspended(): void;
+  /** The other side takes no new calls from now on. @param retryAfter when it may be asked again, in ms; 0 for as one likes */
+  onGoAway(retryAfter: number): void;
+  /** One of the sides takes no new calls, and no call of either is under way any more. */
+  onDrained(): void;
   /** Nothing can be called any more; calls under way have failed with this error. Reported once. */
   onClosed(error: N2NError): void;
 }
@@ -43,48 +57,92 @@ export class Peer implements SessionEvents {
   private readonly flows: Flows;
   private readonly outgoing: OutgoingCalls;
   private readonly incoming: IncomingCalls;
+  private readonly queue: ServingQueue;
+  private readonly defer: PeerOptions['defer'];
   /** The lowest bit of the ids of this side. */
   private readonly parity: number;
+  /** Whether this side takes new calls: those that were made before the other side has read GOAWAY are still taken. */
+  private takes: 'calls' | 'calls-on-their-way' | 'no-calls' = 'calls';
+  /** Once one of the sides is about to close, and whenever a call has ended since. */
+  private checkForEnd: () => void = () => {};
+  /** Whether the other side does. */
+  private isWelcome = true;
 
   constructor(
     private readonly events: PeerEvents,
     options: PeerOptions,
   ) {
-    const { role, codec, clock, maxInFlight, maxPayload } = options;
+    const { role, codec, clock, maxInFlight, maxPayload, defer } = options;
+    this.defer = defer;
     this.parity = role === 'dialer' ? 1 : 0;
-    this.session = new Session(this, { ...options, codec: codec.name });
+    this.session = new Session(this, options);
     this.flows = new Flows(this.session, maxPayload + FRONT_ALLOWANCE);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
-    const queue = new ServingQueue(maxInFlight, clock, (call) => events.onCall(call));
-    this.incoming = new IncomingCalls(this.session, this.flows, codec, queue, clock, (error) =>
+    this.queue = new ServingQueue(maxInFlight, clock, (call) => events.onCall(call));
+    this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, (error) =>
       events.onFault(error),
     );
   }
 
-  /** Begins to speak over a link. Called once. */
-  open(link: Link): void {
-    this.session.open(link);
+  /** Speaks over this link from now on. See `Session.attach`. */
+  attach(link: Link): void {
+    this.session.attach(link);
   }
 
-  get isOpen(): boolean {
-    return this.session.isOpen;
+  /** See `Session.canResumeFrom`. */
+  canResumeFrom(received: number): boolean {
+    return this.session.canResumeFrom(received);
+  }
+
+  /** How many bytes of the session have come. */
+  get received(): number {
+    return this.session.received;
+  }
+
+  /** Whether a call that is made leaves now, and neither side is about to close. */
+  get canCall(): boolean {
+    return this.isWelcome && this.takes === 'calls' && this.session.isLinked;
+  }
+
+  /** Whether handlers of this side are at work for the other, or calls of either wait for an answer. */
+  get isBusy(): boolean {
+    return !this.outgoing.isEmpty || !this.incoming.isEmpty || this.queue.hasEvents;
+  }
+
+  /** Calls back once the events that have come are handled: that goes on when the session is over. */
+  whenEventsServed(callback: () => void): void {
+    if (!this.queue.hasEvents) callback();
+    else this.queue.onNoEvents = callback;
+  }
+
+  /**
+   * Takes no new calls, once the other side knows it, and lets those under way end: `onDrained` tells when.
+   * @param retryAfter when the other side may ask again, in milliseconds; 0 for as it likes
+   */
+  drain(retryAfter = 0): void {
+    if (this.takes !== 'calls' || !this.session.isOpen) return;
+    this.takes = 'calls-on-their-way';
+    this.sayGoAway(0, retryAfter);
+    this.watchForEnd();
   }
 
   /**
    * Calls a handler of the other side.
    *
-   * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the call was not made
+   * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `DRAINING`: the call was not made
    */
   call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
+    if (!this.isWelcome) throw draining();
     return this.outgoing.call(pattern, value, sink, options);
   }
 
   /**
    * Tells the other side of an event: it is written, and at most once handled.
    *
-   * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent
+   * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `DRAINING`: the event was not sent
    */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
+    if (!this.isWelcome) throw draining();
     this.outgoing.emit(pattern, value, metadata);
   }
 
@@ -93,8 +151,8 @@ export class Peer implements SessionEvents {
     this.session.close(error);
   }
 
-  onOpen(): void {
-    this.events.onOpen();
+  onSuspended(): void {
+    this.events.onSuspended();
   }
 
   onWritable(): boolean {
@@ -143,7 +201,7 @@ export class Peer implements SessionEvents {
       case FrameType.REQUEST:
       case FrameType.EVENT:
         if (isOurs) throw new N2NError('PROTOCOL_ERROR', `The id ${id} is not the other side's to use.`);
-        this.incoming.onRequest(type, flags, id, chunk, from, to);
+        this.incoming.onRequest(type, flags, id, chunk, from, to, this.takes !== 'no-calls');
         return;
       case FrameType.COMPLETE:
         if (isOurs) this.outgoing.onComplete(id);
@@ -160,8 +218,12 @@ export class Peer implements SessionEvents {
       case FrameType.CREDIT:
         this.onCredit(id, chunk, from, to);
         return;
+      case FrameType.GOAWAY:
+        this.onGoAway(flags, id, chunk, from, to);
+        return;
       case FrameType.HELLO:
-        throw new N2NError('PROTOCOL_ERROR', 'HELLO stands only at the beginning.');
+      case FrameType.ACK:
+        throw new N2NError('PROTOCOL_ERROR', `A frame of type ${type} is the session's, not that of a call.`);
     }
     if ((type & SKIPPABLE) === 0) {
       throw new N2NError(
@@ -180,7 +242,48 @@ export class Peer implements SessionEvents {
     if (isKnown) this.flows.out(id).grant(readU32(chunk, from), readU32(chunk, from + 4));
   }
 
+  private onGoAway(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+    if (id !== SESSION_ID || to - from !== GOAWAY_BODY_BYTES)
+      throw new N2NError('PROTOCOL_ERROR', 'A GOAWAY is not as it must be.');
+    if ((flags & FLAG_ANSWER) !== 0) {
+      if (this.takes !== 'calls-on-their-way') return;
+      this.takes = 'no-calls';
+      this.checkForEnd();
+    } else if (this.isWelcome) {
+      this.isWelcome = false;
+      this.events.onGoAway(readU32(chunk, from));
+      this.sayGoAway(FLAG_ANSWER, 0);
+      this.watchForEnd();
+    }
+  }
+
+  private sayGoAway(flags: number, retryAfter: number): void {
+    this.session.writerForReply().writeGoAway(flags, retryAfter);
+    this.session.flushSoon();
+  }
+
+  /** Nothing new comes in at least one direction: what is under way is told when it has ended. */
+  private watchForEnd(): void {
+    const tell = (): void => {
+      // Calls that were made before GOAWAY was read may still be on their way.
+      if (this.session.isOpen && !this.isBusy && this.takes !== 'calls-on-their-way') this.events.onDrained();
+    };
+    // Not at once: the last answer is just being read, and has not reached its sink.
+    this.checkForEnd = () => this.defer(tell);
+    this.outgoing.onEmpty = this.checkForEnd;
+    this.incoming.onEmpty = this.checkForEnd;
+    this.queue.onNoEvents = this.checkForEnd;
+    this.checkForEnd();
+  }
+
   private isOurs(id: number): boolean {
     return (id & 1) === this.parity;
   }
+}
+
+function draining(): N2NError {
+  return new N2NError(
+    'DRAINING',
+    'The other side is about to close, and takes no new calls. Call another, or later.',
+  );
 }

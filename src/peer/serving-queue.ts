@@ -13,7 +13,11 @@ const COMPACT_AT = 1024;
  * numbers are bounded, so that a caller that is faster than the handlers costs bounded memory.
  */
 export class ServingQueue {
+  /** Called whenever the last event has been served, once somebody wants to know. */
+  onNoEvents: (() => void) | undefined = undefined;
   private serving = 0;
+  /** Events that wait or are served: they go on when nobody is there any more who has sent them. */
+  private events = 0;
   private waiting: IncomingCall[] = [];
   private nextWaiting = 0;
   /** Whether `startWaiting` is at work: calls that end at once must not start the next from within. */
@@ -29,26 +33,35 @@ export class ServingQueue {
     private readonly serve: (call: IncomingCall) => void,
   ) {}
 
+  /** Whether events wait or are served. */
+  get hasEvents(): boolean {
+    return this.events > 0;
+  }
+
   /** @returns false when there is no room for the call */
   add(call: IncomingCall): boolean {
-    if (this.serving < this.maxServing) {
-      this.start(call);
-      return true;
-    }
-    if (this.waiting.length - this.nextWaiting >= this.maxServing * WAITING_PER_SERVED) return false;
-    this.waiting.push(call);
+    const hasTurn = this.serving < this.maxServing;
+    if (!hasTurn && this.waiting.length - this.nextWaiting >= this.maxServing * WAITING_PER_SERVED)
+      return false;
+    if (isEvent(call)) this.events += 1;
+    if (hasTurn) this.start(call);
+    else this.waiting.push(call);
     return true;
   }
 
   /** The handlers are done with a call. */
-  onServed(): void {
+  onServed(call: IncomingCall): void {
     this.serving -= 1;
+    if (isEvent(call)) {
+      this.events -= 1;
+      if (this.events === 0) this.onNoEvents?.();
+    }
     if (this.waiting.length > 0 && !this.isStarting) this.startWaiting();
   }
 
-  /** Nobody waits any more. Calls being served still are. */
+  /** Nobody waits for an answer any more. What is being served still is, and events that have come get their turn. */
   clear(): void {
-    this.waiting = [];
+    this.waiting = this.waiting.slice(this.nextWaiting).filter(isEvent);
     this.nextWaiting = 0;
   }
 
@@ -73,6 +86,10 @@ export class ServingQueue {
     call.start();
     this.serve(call);
   }
+}
+
+function isEvent(call: IncomingCall): boolean {
+  return call.content.kind === 'event';
 }
 
 /** The caller has given up already, or is about to: the work would be for nobody. */

@@ -1,5 +1,6 @@
 import { N2NError } from '../n2n-error.js';
 import {
+  ACK_BODY_BYTES,
   EVENT_KEY_BYTES,
   FLAG_ACKNOWLEDGED,
   FLAG_DEADLINE,
@@ -7,8 +8,10 @@ import {
   FLAG_MORE,
   FRAGMENT_PREFIX_BYTES,
   FRAME_HEADER_BYTES,
+  GOAWAY_BODY_BYTES,
   MAX_METADATA_BYTES,
   MAX_PATTERN_BYTES,
+  SESSION_ID,
   ValueForm,
   FrameType,
 } from './frame.js';
@@ -180,6 +183,20 @@ export class ChunkWriter {
     this.end = writeU32(this.slab, writeU32(this.slab, at, items), bytes);
   }
 
+  /** ACK: everything up to this position of the session has been received. */
+  writeAck(position: number): void {
+    this.reserve(FRAME_HEADER_BYTES + ACK_BODY_BYTES);
+    const at = writeHeader(this.slab, this.end, FrameType.ACK, 0, SESSION_ID, ACK_BODY_BYTES);
+    this.end = writeU32(this.slab, writeU32(this.slab, at, Math.floor(position / 2 ** 32)), position);
+  }
+
+  /** GOAWAY: make no new calls here. @param retryAfter milliseconds */
+  writeGoAway(flags: number, retryAfter: number): void {
+    this.reserve(FRAME_HEADER_BYTES + GOAWAY_BODY_BYTES);
+    const at = writeHeader(this.slab, this.end, FrameType.GOAWAY, flags, SESSION_ID, GOAWAY_BODY_BYTES);
+    this.end = writeU32(this.slab, at, retryAfter);
+  }
+
   /** The usual request, small and without metadata, straight into the slab: no buffer in between. */
   private writeDirectRequest(
     type: FrameType,
@@ -268,6 +285,13 @@ export class ChunkWriter {
     this.start = 0;
     this.end = 0;
   }
+}
+
+/** A chunk of one frame, for what is said outside a session's own chunks. */
+export function frameChunk(type: FrameType, flags: number, id: number, body: Uint8Array): Buffer {
+  const chunk = Buffer.alloc(FRAME_HEADER_BYTES + body.length);
+  chunk.set(body, writeHeader(chunk, 0, type, flags, id, body.length));
+  return chunk;
 }
 
 function requestFront(head: RequestHead): Buffer {

@@ -17,11 +17,16 @@ export const FrameType = {
   ERROR: 0x06,
   CANCEL: 0x07,
   CREDIT: 0x08,
+  ACK: 0x09,
+  GOAWAY: 0x0a,
 } as const;
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 export const SKIPPABLE = 0x80;
+
+/** The id that stands for the session itself, not for a call. */
+export const SESSION_ID = 0;
 
 /** How the value in a frame's body is written: the low three bits of the flags. */
 export const ValueForm = {
@@ -54,6 +59,8 @@ export const FLAG_DEADLINE = 0x20;
 export const FLAG_STREAM = 0x40;
 /** EVENT: the sender waits for COMPLETE or ERROR, and a key stands in front by which a repetition is recognised. */
 export const FLAG_ACKNOWLEDGED = 0x40;
+/** GOAWAY: the answer to one; no new call of this side follows. */
+export const FLAG_ANSWER = 0x08;
 /** The body goes on in the next frame of the same type and id. */
 export const FLAG_MORE = 0x80;
 
@@ -71,6 +78,12 @@ export const EVENT_KEY_BYTES = 16;
  * it has both items and bytes left; its last frame may take more bytes than are left, so that no value is too long.
  */
 export const INITIAL_CREDIT = { items: 256, bytes: 1024 * 1024 } as const;
+
+/** The body of an ACK: a position, as two integers of four bytes. */
+export const ACK_BODY_BYTES = 8;
+
+/** The body of a GOAWAY: how many milliseconds the other side shall wait before it comes back; 0 for as it likes. */
+export const GOAWAY_BODY_BYTES = 4;
 
 /** The longest pattern, in bytes of UTF-8: its length is written in two bytes. */
 export const MAX_PATTERN_BYTES = 0xffff;

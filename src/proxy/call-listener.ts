@@ -7,16 +7,24 @@ export interface CallListener {
   /** How many calls and events of the other side are served at once. */
   readonly maxInFlight: number;
   /**
-   * A connection is there.
+   * A session has begun.
    * @param caller calls the other side
-   * @returns what takes the calls of the other side
    */
-  onConnection(socket: DialledSocket, caller: Caller): (call: IncomingCall) => void;
+  onConnection(socket: DialledSocket, caller: Caller): HostedConnection;
+}
+
+/** A session whose other side calls handlers of this one. */
+export interface HostedConnection {
+  /** A call of the other side is to be handled. */
+  onCall(call: IncomingCall): void;
+  /** The session goes on over another connection. */
+  onMoved(socket: DialledSocket): void;
+  onEnded(): void;
 }
 
 /** A client whose other side may call handlers of this one: `N2NClient`, as `N2NServer` sees it. */
 export interface CallHost {
-  /** Who takes the calls of the other side from the next connection on; undefined for nobody. */
+  /** Who takes the calls of the other side from the next session on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void;
   connect(): Promise<unknown>;
   unwrap<T>(): T;

@@ -22,9 +22,23 @@ export function codecOption(codec: CodecName | UserCodec | undefined): Codec {
 
 /** How long a call waits without any answer, in milliseconds; 0 for ever. @throws N2NError `INVALID_OPTIONS` */
 export function callTimeoutOption(timeout: number | undefined): number {
-  return wholeNumberOption('timeout', timeout, 30_000, {
+  return spanOption('timeout', timeout, 30_000);
+}
+
+/** A time in milliseconds, where 0 has a meaning of its own. @throws N2NError `INVALID_OPTIONS` */
+export function spanOption(option: string, span: number | undefined, byDefault: number): number {
+  return wholeNumberOption(option, span, byDefault, {
     least: 0,
     most: 2 ** 31 - 1,
     unit: ' of milliseconds',
+  });
+}
+
+/** How much is kept to be sent again: enough for what is sent before an acknowledgement can come. */
+export function replayOption(maxReplay: number | undefined): number {
+  return wholeNumberOption('maxReplay', maxReplay, 8 * 1024 * 1024, {
+    least: 1024 * 1024,
+    most: 2 ** 31 - 1,
+    unit: ' of bytes',
   });
 }

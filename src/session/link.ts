@@ -1,21 +1,24 @@
 /**
  * One physical connection, as a session sees it: something that carries chunks, whole and in order, until it breaks.
  *
- * A link is used once. It reports `broken` exactly once, whether the other side went, the network did, or `close` was
+ * A link is used once. It reports `onBroken` exactly once, whether the other side went, the network did, or `close` was
  * called here; after that nothing else is reported and `write` does nothing. A session that wants to go on needs a
  * new link.
  */
 export interface Link {
   /**
-   * Hands a chunk to the transport, which owns its bytes from then on.
-   * @returns false when the transport has taken the chunk but holds more than it can send; `drained` follows.
+   * Hands a chunk to the transport, which reads its bytes and never changes them.
+   * @returns false when the transport has taken the chunk but holds more than it can send; `onDrained` follows.
    */
   write(chunk: Buffer): boolean;
 
-  /** Begins to report to `events`. Chunks that came before are reported first, in order. */
+  /**
+   * Reports to `events` from now on, and no longer to whom it reported before. Chunks that came before anybody was there
+   * are reported first, in order.
+   */
   open(events: LinkEvents): void;
 
-  /** Lets what was written leave, then closes. `broken` follows with the reason. */
+  /** Lets what was written leave, then closes. `onBroken` follows with the reason. */
   close(reason: string): void;
 }
 
@@ -24,6 +27,9 @@ export interface LinkEvents {
   onChunk(chunk: Buffer): void;
   /** The transport can take more, after `write` returned false. */
   onDrained(): void;
-  /** The connection is gone; `reason` is for people. */
-  onBroken(reason: string): void;
+  /**
+   * The connection is gone; `reason` is for people.
+   * @param isIntended whether one of the sides has ended it on purpose: then nothing is to be gone on with
+   */
+  onBroken(reason: string, isIntended: boolean): void;
 }

@@ -1,91 +1,91 @@
 import type { Clock, TimerHandle } from '../clock.js';
-import { N2NError, isN2NErrorCode, type N2NErrorCode } from '../n2n-error.js';
-import { readChunk, type FrameHandler } from '../protocol/chunk-reader.js';
+import { N2NError } from '../n2n-error.js';
+import { readChunk, readU32, type FrameHandler } from '../protocol/chunk-reader.js';
 import { ChunkWriter } from '../protocol/chunk-writer.js';
-import { FLAG_SYSTEM, FrameType, SKIPPABLE, VALUE_FORM_MASK } from '../protocol/frame.js';
-import { PROTOCOL_VERSION, readHello, writeHello } from '../protocol/hello.js';
-import { decodeValue, encodeValue } from '../protocol/value.js';
-import type { Link } from './link.js';
+import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frame.js';
+import type { Link, LinkEvents } from './link.js';
+import { ReplayBuffer } from './replay-buffer.js';
+import { readSessionError, sessionErrorChunk } from './session-error.js';
 
 export interface SessionOptions {
-  /** Which side this is: the one that dialled speaks first. */
+  /** Which side this is. */
   role: 'dialer' | 'acceptor';
-  /** The longest value taken from the other side, in bytes. It is told in HELLO. */
-  maxPayload: number;
-  /** The name of the codec of values; the other side must have the same. */
-  codec: string;
-  /** How long the other side may take to say HELLO, in milliseconds. */
-  helloTimeout: number;
-  /** How many bytes may wait for a link that is full, before the other side is taken for one that does not read. */
+  /** The longest value that the other side takes, in bytes: from its HELLO. */
+  maxSend: number;
+  /** How long the session is kept when its link has broken, in milliseconds; 0 for not at all. */
+  window: number;
+  /** How many bytes may be sent that the other side has not acknowledged. At the bound, what is written waits. */
+  maxReplay: number;
+  /** How many bytes may wait to be sent, before the other side is taken for one that does not read. */
   maxPending: number;
   clock: Clock;
   /** Runs a task after the current turn's work, before the loop waits again. */
   defer: (task: () => void) => void;
 }
 
-/** The peer, as its session sees it. */
+/** The peer, as its session sees it. Frames with the id of the session, other than the session's own, are among them. */
 export interface SessionEvents extends FrameHandler {
   /**
    * The link takes more, and nothing is written: what waits may write now.
    * @returns whether anything was written
    */
   onWritable(): boolean;
-  /** Both sides have said HELLO: calls may be written. */
-  onOpen(): void;
+  /** The link has broken. The session waits for another one. */
+  onSuspended(): void;
   /** The session is over, for this reason. Reported once. */
   onClosed(error: N2NError): void;
 }
 
-/**
- * unlinked ── open() ──> opening ── HELLO of the other side ──> open ──> closed
- *                           └──── timeout, broken link, protocol error ────┘
- */
+/** `docs/sessions.md` draws it. */
 type State =
-  | { readonly is: 'unlinked' }
-  | { readonly is: 'opening'; readonly link: Link; readonly timer: TimerHandle }
-  | { readonly is: 'open'; readonly link: Link }
+  /** Before the first link, without a timer, and between two. */
+  | { readonly is: 'unlinked'; readonly timer: TimerHandle | undefined }
+  | { readonly is: 'linked'; readonly link: Link }
   | { readonly is: 'closed'; readonly error: N2NError };
 
-/** The id that stands for the session itself, not for a call. */
-const SESSION_ID = 0;
+/** What came is acknowledged at the latest when it is as many bytes. */
+const ACK_AT = 64 * 1024;
+
+/** And when anything is sent anyway, from as many bytes on. */
+const ACK_BESIDE_AT = 4 * 1024;
+
+/** For a link that the session has left. */
+const NOBODY: LinkEvents = { onChunk() {}, onDrained() {}, onBroken() {} };
 
 /**
- * One conversation of two peers over a link: HELLO on both sides, then frames, gathered into a chunk a turn.
+ * One conversation of two peers, which outlives its links. Frames gather into a chunk a turn; each side counts the bytes
+ * that it has sent and received, and keeps what the other has not acknowledged. After a break, `attach` goes on over
+ * another link: what was lost is sent again, and nothing is received twice.
  */
 export class Session {
   private readonly writer: ChunkWriter;
-  private state: State = { is: 'unlinked' };
+  private readonly replay = new ReplayBuffer();
+  private readonly isResumable: boolean;
+  private state: State = { is: 'unlinked', timer: undefined };
   private flushScheduled = false;
   private blocked = false;
-  private limit = Number.MAX_SAFE_INTEGER;
   private readAt: number;
+  private bytesReceived = 0;
+  /** The position that was acknowledged last. */
+  private acknowledged = 0;
 
   constructor(
     private readonly events: SessionEvents,
     private readonly options: SessionOptions,
   ) {
-    this.writer = new ChunkWriter(this.limit);
+    this.writer = new ChunkWriter(options.maxSend);
     this.readAt = options.clock.now();
-  }
-
-  /** Begins the conversation. Called once. */
-  open(link: Link): void {
-    const { clock, helloTimeout, role } = this.options;
-    const timer = clock.setTimeout(() => this.onHelloTimeout(), helloTimeout);
-    this.state = { is: 'opening', link, timer };
-    // The side that dialled speaks first; its words wait for the link to be open.
-    if (role === 'dialer') this.sayHello();
-    link.open({
-      onChunk: (chunk) => this.onChunk(chunk),
-      onDrained: () => this.onDrained(),
-      onBroken: (reason) => this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`)),
-    });
-    this.flushSoon();
+    this.isResumable = options.window > 0;
   }
 
   /** The longest value that the other side takes, in bytes. */
   get maxPayload(): number {
-    return this.limit;
+    return this.options.maxSend;
+  }
+
+  /** How many bytes of the session have come. */
+  get received(): number {
+    return this.bytesReceived;
   }
 
   /** When the chunk that is being read came, by the session's clock. */
@@ -93,8 +93,50 @@ export class Session {
     return this.readAt;
   }
 
+  /** Whether the session is not over: it may be without a link for the moment. */
   get isOpen(): boolean {
-    return this.state.is === 'open';
+    return this.state.is !== 'closed';
+  }
+
+  /** Whether what is written leaves now. */
+  get isLinked(): boolean {
+    return this.state.is === 'linked';
+  }
+
+  /** Whether the session can go on where the other side has received as many bytes of it. */
+  canResumeFrom(received: number): boolean {
+    if (!this.isOpen || !this.isResumable || received > this.replay.sent) return false;
+    this.replay.acknowledge(received);
+    return this.replay.acknowledged === received;
+  }
+
+  /**
+   * Goes on over this link, or begins. A link that it still has is left: the other side knows better that it is broken.
+   * Where the session goes on, `canResumeFrom` has said that it can.
+   */
+  attach(link: Link): void {
+    const { state } = this;
+    if (state.is === 'closed') {
+      link.close(state.error.message);
+      return;
+    }
+    if (state.is === 'linked') {
+      state.link.open(NOBODY);
+      state.link.close('the session goes on over another link');
+    } else if (state.timer !== undefined) {
+      this.options.clock.clearTimeout(state.timer);
+    }
+    this.state = { is: 'linked', link };
+    this.blocked = false;
+    for (const chunk of this.replay) this.blocked = !link.write(chunk);
+    // Tells the other side that its HELLO has come: only then does it forget the ticket that brought this link.
+    if (this.options.role === 'dialer' && this.isResumable) this.writeAck();
+    link.open({
+      onChunk: (chunk) => this.onChunk(chunk),
+      onDrained: () => this.onDrained(),
+      onBroken: (reason, isIntended) => this.onBroken(reason, isIntended),
+    });
+    this.flushSoon();
   }
 
   /**
@@ -124,7 +166,7 @@ export class Session {
 
   /** Sends a chunk of whole frames that was written elsewhere. Only for `onWritable`. */
   writeChunk(chunk: Buffer): void {
-    if (this.state.is === 'open') this.blocked = !this.state.link.write(chunk);
+    if (this.state.is === 'linked') this.send(this.state.link, chunk);
   }
 
   /** Sends what is written when the turn's work is done. */
@@ -137,25 +179,39 @@ export class Session {
   /** Tells the other side why, lets what is written leave, and ends. */
   close(error: N2NError): void {
     const { state } = this;
-    if (state.is !== 'opening' && state.is !== 'open') return;
-    if (!this.blocked) {
-      const { code, message } = error;
-      this.writer.limitPayload(Number.MAX_SAFE_INTEGER);
-      this.writer.writeValue(FrameType.ERROR, FLAG_SYSTEM, SESSION_ID, encodeValue({ code, message }));
+    if (state.is === 'linked') {
       this.flush();
+      if (!this.blocked) state.link.write(sessionErrorChunk(error));
     }
     this.end(error);
-    state.link.close(error.message);
+    if (state.is === 'linked') state.link.close(error.message);
   }
 
   private readonly flush = (): void => {
     this.flushScheduled = false;
-    while (!this.blocked && (this.state.is === 'opening' || this.state.is === 'open')) {
+    if (this.bytesReceived - this.acknowledged >= ACK_BESIDE_AT && this.writer.pendingBytes > 0)
+      this.writeAck();
+    while (!this.blocked && this.state.is === 'linked' && !this.isReplayFull) {
       const chunk = this.writer.take();
-      if (chunk !== undefined) this.blocked = !this.state.link.write(chunk);
-      else if (this.state.is === 'opening' || !this.events.onWritable()) return;
+      if (chunk !== undefined) this.send(this.state.link, chunk);
+      else if (!this.events.onWritable()) return;
     }
   };
+
+  private get isReplayFull(): boolean {
+    return this.replay.bytes >= this.options.maxReplay;
+  }
+
+  private send(link: Link, chunk: Buffer): void {
+    if (this.isResumable) this.replay.push(chunk);
+    this.blocked = !link.write(chunk);
+  }
+
+  private writeAck(): void {
+    if (!this.isResumable) return;
+    this.acknowledged = this.bytesReceived;
+    this.writer.writeAck(this.bytesReceived);
+  }
 
   private onDrained(): void {
     if (!this.blocked) return;
@@ -170,72 +226,71 @@ export class Session {
     } catch (error) {
       this.close(N2NError.from(error, 'PROTOCOL_ERROR', 'A chunk cannot be read'));
     }
+    this.bytesReceived += chunk.length;
+    if (this.bytesReceived - this.acknowledged >= ACK_AT && this.isResumable) {
+      this.writeAck();
+      this.flushSoon();
+    }
   }
 
   /** @internal Called by `readChunk` for each frame. */
   onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
-    if (this.state.is === 'open' && id !== SESSION_ID) {
-      this.events.onFrame(type, flags, id, chunk, from, to);
-    } else if (type === FrameType.ERROR && id === SESSION_ID) {
-      this.onSessionError(decodeValue(flags & VALUE_FORM_MASK, chunk, from, to));
-    } else if (this.state.is === 'opening' && type === FrameType.HELLO && id === SESSION_ID) {
-      this.onHello(chunk, from, to);
-    } else if (this.state.is !== 'closed' && type < SKIPPABLE) {
+    if (this.state.is === 'closed') return;
+    if (id !== SESSION_ID) this.events.onFrame(type, flags, id, chunk, from, to);
+    else if (type === FrameType.ACK) this.onAck(chunk, from, to);
+    else if (type === FrameType.ERROR) this.onSessionError(flags, chunk, from, to);
+    else if (type === FrameType.GOAWAY) this.events.onFrame(type, flags, id, chunk, from, to);
+    else if (type < SKIPPABLE) {
       throw new N2NError('PROTOCOL_ERROR', `A frame of type ${type} came where none may stand.`);
     }
   }
 
-  private onHello(chunk: Buffer, from: number, to: number): void {
-    const hello = readHello(chunk, from, to);
-    const { state } = this;
-    if (state.is !== 'opening') return;
-    this.options.clock.clearTimeout(state.timer);
-    if (this.options.role === 'acceptor') this.sayHello();
-    if (hello.codec !== this.options.codec) {
-      throw new N2NError(
-        'VERSION_MISMATCH',
-        `The other side has the codec "${hello.codec}", this one "${this.options.codec}". Set the same on both.`,
-      );
+  private onAck(chunk: Buffer, from: number, to: number): void {
+    if (to - from !== ACK_BODY_BYTES)
+      throw new N2NError('PROTOCOL_ERROR', `ACK has ${to - from} bytes in place of ${ACK_BODY_BYTES}.`);
+    const position = readU32(chunk, from) * 2 ** 32 + readU32(chunk, from + 4);
+    if (this.isResumable && position > this.replay.sent) {
+      throw new N2NError('PROTOCOL_ERROR', 'The other side acknowledges what it was not sent.');
     }
-    this.limit = hello.maxPayload;
-    this.writer.limitPayload(hello.maxPayload);
-    this.state = { is: 'open', link: state.link };
-    this.events.onOpen();
+    const wasFull = this.isReplayFull;
+    this.replay.acknowledge(position);
+    if (wasFull) this.flushSoon();
   }
 
-  private sayHello(): void {
-    const hello = writeHello({
-      version: PROTOCOL_VERSION,
-      maxPayload: this.options.maxPayload,
-      codec: this.options.codec,
-    });
-    this.writer.writeValue(FrameType.HELLO, 0, SESSION_ID, hello);
-    this.flushSoon();
-  }
-
-  private onHelloTimeout(): void {
-    const { helloTimeout } = this.options;
-    this.close(new N2NError('CONNECT_FAILED', `The other side did not say HELLO within ${helloTimeout} ms.`));
-  }
-
-  /** The other side ended the session, and said why. */
-  private onSessionError(said: unknown): void {
-    const { code, message } = (said ?? {}) as { code?: unknown; message?: unknown };
+  private onSessionError(flags: number, chunk: Buffer, from: number, to: number): void {
     const { state } = this;
-    this.end(new N2NError(codeHere(code), `The other side says: ${String(message)}`));
-    if (state.is === 'opening' || state.is === 'open') state.link.close('the other side ended the session');
+    this.end(readSessionError(flags, chunk, from, to));
+    if (state.is === 'linked') state.link.close('the other side ended the session');
+  }
+
+  private onBroken(reason: string, isIntended: boolean): void {
+    const { window, clock, role } = this.options;
+    // A client that has said nothing after HELLO may not even have its ticket.
+    const canComeBack = role === 'dialer' || this.bytesReceived > 0;
+    if (isIntended || !this.isResumable || !canComeBack) {
+      this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
+      return;
+    }
+    const onWindowPassed = (): void =>
+      this.end(
+        new N2NError(
+          'CONNECTION_LOST',
+          `The connection was lost (${reason}) and did not come back in ${window} ms.`,
+          {
+            details: { window },
+          },
+        ),
+      );
+    this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window) };
+    this.events.onSuspended();
   }
 
   private end(error: N2NError): void {
-    if (this.state.is === 'closed') return;
-    if (this.state.is === 'opening') this.options.clock.clearTimeout(this.state.timer);
+    const { state } = this;
+    if (state.is === 'closed') return;
+    if (state.is === 'unlinked' && state.timer !== undefined) this.options.clock.clearTimeout(state.timer);
     this.state = { is: 'closed', error };
+    this.replay.clear();
     this.events.onClosed(error);
   }
-}
-
-/** What an end that the other side has told means here: that it was closed there is a lost connection on this side. */
-function codeHere(code: unknown): N2NErrorCode {
-  if (code === 'CLOSED') return 'CONNECTION_LOST';
-  return isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR';
 }

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import type { LoggerService } from '@nestjs/common';
-import { atEndOfTurn } from '../clock.js';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
-import { Peer } from '../peer/peer.js';
-import type { Caller } from '../proxy/caller.js';
+import type { Hello } from '../protocol/hello.js';
+import { Handshake, refuseLink, sayHello } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
+import { TicketOffice } from '../session/ticket-office.js';
 import { createHttpListener } from '../transport/http-listener.js';
 import { n2nParser } from '../transport/n2n-parser.js';
 import {
@@ -14,23 +15,32 @@ import {
   type SocketIoSocket,
 } from '../transport/socket-io-server.js';
 import { acceptLink } from '../transport/socket-link.js';
+import { AcceptedSession } from './accepted-session.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
 import type { ReportError } from './handler-run.js';
-import type { CallConnection } from './n2n-context.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
-import { callerOf, PeerClient, PeerRegistry } from './peer-client.js';
+import { PeerClient, PeerRegistry } from './peer-client.js';
 import { stockCaller } from './stock-caller.js';
-import { takeEvents } from './stock-peer.js';
+import { takeEvents, type TakenEvents } from './stock-peer.js';
 
-/** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
-const PENDING_ALLOWANCE = 16 * 1024 * 1024;
+/** As many sessions wait for their clients to come back; beyond them, the one that waits longest is given up. */
+const MOST_SUSPENDED = 10_000;
 
 /** Takes calls from clients that connect: from N2N clients in chunks, from stock Socket.IO clients as events. */
 export class AcceptingHost implements HandlerHost {
   readonly peers = new PeerRegistry();
-  private readonly sessions = new Set<Peer>();
+  /** Those that are not over, and those whose events are still being handled. */
+  private readonly sessions = new Set<AcceptedSession>();
+  /** What stock clients send. */
+  private readonly stockEvents = new Set<TakenEvents>();
+  /** Those whose clients are away, in the order in which they went. */
+  private readonly suspended = new Set<AcceptedSession>();
+  private readonly tickets = new TicketOffice<AcceptedSession>(randomBytes);
   private readonly socketIo: AttachableServer;
   private stop: (() => Promise<void>) | undefined;
+  /** Settles when nothing is under way any more, or when that takes too long; undefined while new calls are taken. */
+  private drained: Promise<void> | undefined;
+  private checkDrained: () => void = () => {};
 
   constructor(
     private readonly options: ResolvedN2NServerOptions,
@@ -44,10 +54,14 @@ export class AcceptingHost implements HandlerHost {
 
   async listen(): Promise<void> {
     const { target } = this.options;
-    const listener = createHttpListener(target, () => this.disconnectAll(detach));
+    const listener = createHttpListener(
+      target,
+      () => void this.drain().then(() => this.disconnectAll(detach)),
+    );
     const detach = this.socketIo.attach(listener.server);
     if (target.kind !== 'shared') this.socketIo.io.httpServer = listener.server;
     this.stop = async () => {
+      await this.drain();
       this.disconnectAll(detach);
       await listener.close();
     };
@@ -78,57 +92,135 @@ export class AcceptingHost implements HandlerHost {
   }
 
   private onConnection(socket: SocketIoSocket): void {
-    const { maxInFlight, clock } = this.options;
-    const connection = this.connection(socket, stockCaller(socket));
+    const { maxInFlight, clock, codec, timeout } = this.options;
+    const report = (message: string, error: unknown): void =>
+      this.logger.error(`${message}: ${messageOf(error)}`);
+    const defaults = { caller: stockCaller(socket), codec, timeout, report };
+    const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
+    this.peers.add(client);
+    const connection = { peer: client, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
-    const leaveEvents = takeEvents(socket, maxInFlight, clock, onCall, this.report);
-    socket.once('disconnect', () => this.peers.remove(socket.id));
+    const events = takeEvents(socket, maxInFlight, clock, onCall, this.report);
+    this.stockEvents.add(events);
+    const leave = (): void => {
+      this.peers.remove(client);
+      this.stockEvents.delete(events);
+    };
+    socket.once('disconnect', leave);
     acceptLink(socket, (link) => {
       // It speaks in chunks: it is no stock client.
-      leaveEvents();
-      this.accept(link, socket);
+      events.release();
+      leave();
+      this.greet(link, socket);
     });
   }
 
-  private accept(link: Link, socket: SocketIoSocket): void {
-    const { maxPayload, maxInFlight, handshakeTimeout, clock, codec } = this.options;
-    const peer: Peer = new Peer(
-      {
-        onOpen: () => {},
-        onFault: this.report,
-        onCall: (call) => this.takeCall(call, connection),
-        onClosed: (error) => {
-          this.sessions.delete(peer);
-          if (error.code !== 'CONNECTION_LOST' && error.code !== 'CLOSED') this.logger.warn(error.message);
-        },
-      },
-      {
-        role: 'acceptor',
-        maxPayload,
-        maxInFlight,
-        helloTimeout: handshakeTimeout,
-        maxPending: maxPayload + PENDING_ALLOWANCE,
-        clock,
-        codec,
-        defer: atEndOfTurn,
-      },
-    );
-    this.sessions.add(peer);
-    const connection: CallConnection = this.connection(socket, callerOf(peer));
-    peer.open(link);
+  private greet(link: Link, socket: SocketIoSocket): void {
+    const { handshakeTimeout, clock, codec } = this.options;
+    new Handshake(link, { codec: codec.name, timeout: handshakeTimeout, clock }).begin({
+      onHello: (hello) => this.onHello(hello, link, socket),
+      onFailed: (error) => this.warnOf(error),
+    });
   }
 
-  private connection(socket: SocketIoSocket, caller: Caller): CallConnection {
-    const { codec, timeout, clock } = this.options;
-    const report = (message: string, error: unknown): void =>
-      this.logger.error(`${message}: ${messageOf(error)}`);
-    const peer = new PeerClient(socket.id, socket, { caller, codec, timeout, report });
-    this.peers.add(peer);
-    return { socket, peer, now: () => clock.now() };
+  private onHello(hello: Hello, link: Link, socket: SocketIoSocket): void {
+    const { resume } = hello;
+    const identity = identityOf(socket);
+    const session = resume === undefined ? undefined : this.tickets.find(resume, identity);
+    if (resume !== undefined && session?.canResume(resume) === true) {
+      this.suspended.delete(session);
+      session.moveTo(socket);
+      this.answer(link, { ticket: this.tickets.renew(resume), received: session.received });
+      session.peer.attach(link);
+      return;
+    }
+    if (this.drained !== undefined) {
+      refuseLink(
+        link,
+        new N2NError('DRAINING', 'This server is about to close. Connect to another, or later.'),
+      );
+      return;
+    }
+    // Whose session cannot be gone on with: what is left of it is for nobody.
+    session?.peer.close(new N2NError('CONNECTION_LOST', 'The client has missed more than is kept.'));
+    this.begin(hello, link, socket);
+  }
+
+  private begin(hello: Hello, link: Link, socket: SocketIoSocket): void {
+    const session: AcceptedSession = new AcceptedSession(socket, hello, this.options, {
+      takeCall: this.takeCall,
+      report: this.report,
+      onSuspended: () => this.onSuspended(session),
+      onClosed: (error) => {
+        if (ticket !== undefined) this.tickets.drop(ticket);
+        this.onClosed(session, error);
+      },
+    });
+    const ticket = session.isResumable ? this.tickets.issue(session, identityOf(socket)) : undefined;
+    this.sessions.add(session);
+    this.peers.add(session.client);
+    this.answer(link, { ticket });
+    session.peer.attach(link);
+  }
+
+  private answer(link: Link, { ticket, received }: Pick<Hello, 'ticket' | 'received'>): void {
+    const { maxPayload, codec, resumeWindow } = this.options;
+    sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, ticket, received });
+  }
+
+  private onSuspended(session: AcceptedSession): void {
+    this.suspended.add(session);
+    const [longest] = this.suspended;
+    if (this.suspended.size > MOST_SUSPENDED) {
+      longest.peer.close(new N2NError('CONNECTION_LOST', 'Too many clients that were lost may come back.'));
+    }
+  }
+
+  private onClosed(session: AcceptedSession, error: N2NError): void {
+    this.suspended.delete(session);
+    this.peers.remove(session.client);
+    this.warnOf(error);
+    session.peer.whenEventsServed(() => {
+      this.sessions.delete(session);
+      this.checkDrained();
+    });
+  }
+
+  private warnOf(error: N2NError): void {
+    if (error.code !== 'CONNECTION_LOST' && error.code !== 'CLOSED') this.logger.warn(error.message);
+  }
+
+  /** Takes no new calls, and lets those under way end. */
+  private drain(): Promise<void> {
+    this.drained ??= new Promise((resolve) => {
+      const { clock, drainTimeout, retryAfter } = this.options;
+      const timer = clock.setTimeout(resolve, drainTimeout);
+      const busy = new Set(this.stockEvents);
+      this.checkDrained = () => {
+        if (this.sessions.size > 0 || busy.size > 0) return;
+        clock.clearTimeout(timer);
+        resolve();
+      };
+      for (const { peer } of this.sessions) peer.drain(retryAfter);
+      for (const events of busy) {
+        events.drain(() => {
+          busy.delete(events);
+          this.checkDrained();
+        });
+      }
+      this.checkDrained();
+    });
+    return this.drained;
   }
 
   private disconnectAll(detach: () => void): void {
-    for (const peer of this.sessions) peer.close(new N2NError('CONNECTION_LOST', 'The server was closed.'));
+    for (const { peer } of this.sessions)
+      peer.close(new N2NError('CONNECTION_LOST', 'The server was closed.'));
     detach();
   }
+}
+
+/** Who a client is: what a middleware has said. */
+function identityOf({ data }: SocketIoSocket): unknown {
+  return (data as { identity?: unknown } | undefined)?.identity;
 }

@@ -3,7 +3,7 @@ import { N2NError, messageOf } from '../n2n-error.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
 import type { CallHost } from '../proxy/call-listener.js';
 import type { NodeClient } from '../transport/node-client.js';
-import type { SocketIoServer, SocketIoSocket } from '../transport/socket-io-server.js';
+import type { DialledSocket, SocketIoServer, SocketIoSocket } from '../transport/socket-io-server.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
 import type { ReportError } from './handler-run.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
@@ -31,14 +31,26 @@ export class DialledHost implements HandlerHost {
         const report = (message: string, error: unknown): void =>
           this.logger.error(`${message}: ${messageOf(error)}`);
         const asServerSees = socket as unknown as SocketIoSocket;
-        const peer = new PeerClient(socket.id ?? '', asServerSees, { caller, codec, timeout, report });
+        const defaults = { caller, codec, timeout, report };
+        const peer: PeerClient = new PeerClient(socket.id ?? '', asServerSees, defaults, () =>
+          peer.unwrap<DialledSocket>().disconnect(),
+        );
         this.peers.add(peer);
-        const connection = { socket: asServerSees, peer, now: () => clock.now() };
-        socket.once('disconnect', () => this.peers.remove(peer.id));
+        const connection = { peer, now: () => clock.now() };
+        const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
         // What the server broadcasts comes as plain events, beside the chunks.
-        const take = (call: IncomingCall): void => this.takeCall(call, connection);
-        takeEvents(asServerSees, maxInFlight, clock, take, this.report);
-        return take;
+        const listen = (to: SocketIoSocket): void =>
+          void takeEvents(to, maxInFlight, clock, onCall, this.report);
+        listen(asServerSees);
+        return {
+          onCall,
+          onMoved: (next) => {
+            const moved = next as unknown as SocketIoSocket;
+            peer.moveTo(moved);
+            listen(moved);
+          },
+          onEnded: () => this.peers.remove(peer),
+        };
       },
     });
     this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));

@@ -7,8 +7,7 @@ import type { SocketIoSocket } from '../transport/socket-io-server.js';
 
 /** What a context knows beyond its call: the connection that the call came on. */
 export interface CallConnection {
-  readonly socket: SocketIoSocket;
-  /** Calls the other side of the connection. */
+  /** Calls the other side of the connection, and knows its socket. */
   readonly peer: CallProxy;
   /** Milliseconds, on the clock that deadlines are measured with. */
   readonly now: () => number;
@@ -71,11 +70,11 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
   }
 
   /**
-   * The Socket.IO socket that the call came on: its `handshake`, `data` and rooms. Where this side has dialled, it is
-   * the client's socket.
+   * The Socket.IO socket of the caller: its `handshake`, `data` and rooms. Where the caller had to reconnect meanwhile,
+   * it is the new one. Where this side has dialled, it is the client's socket.
    */
   getSocket<T = SocketIoSocket>(): T {
-    return this.args[1].socket as T;
+    return this.args[1].peer.unwrap<T>();
   }
 
   /** Calls the caller: its handlers answer over the same connection. */

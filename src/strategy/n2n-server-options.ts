@@ -4,7 +4,7 @@ import type { TlsOptions } from 'node:tls';
 import { systemClock, type Clock } from '../clock.js';
 import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
 import type { CallHost } from '../proxy/call-listener.js';
-import { callTimeoutOption, codecOption } from '../proxy/call-options.js';
+import { callTimeoutOption, codecOption, replayOption, spanOption } from '../proxy/call-options.js';
 import { resolveListenTarget, type ListenTarget } from '../transport/http-listener.js';
 import type { ListenOptions } from '../transport/listen-options.js';
 import {
@@ -84,6 +84,29 @@ export interface N2NServerOptions {
    */
   timeout?: number | undefined;
   /**
+   * How long a session is kept when its connection is lost, in milliseconds: within that time its client comes back, and
+   * every call and stream that was under way goes on. 0 for not at all. The shorter of the two sides' windows counts.
+   * @default 10000
+   */
+  resumeWindow?: number | undefined;
+  /**
+   * How many bytes may be sent to a client that it has not acknowledged: they are kept, to be sent again after a break.
+   * At the bound, what is sent waits.
+   * @default 8388608 (8 MiB)
+   */
+  maxReplay?: number | undefined;
+  /**
+   * How long `close` lets calls under way end, in milliseconds; 0 for not at all.
+   * @default 10000
+   */
+  drainTimeout?: number | undefined;
+  /**
+   * When clients that were sent away by `close` may come back, in milliseconds; 0 leaves that to them. Each comes back
+   * between once and twice the time later, so that they do not all come at once.
+   * @default 0
+   */
+  retryAfter?: number | undefined;
+  /**
    * How values are written: `'json'`, `'v8'` (Node's structured clone), or your own. Clients must have the same.
    * @default 'json'
    */
@@ -104,6 +127,10 @@ export interface ResolvedN2NServerOptions {
   readonly maxPayload: number;
   readonly maxInFlight: number;
   readonly timeout: number;
+  readonly resumeWindow: number;
+  readonly maxReplay: number;
+  readonly drainTimeout: number;
+  readonly retryAfter: number;
   readonly codec: Codec;
   readonly client: CallHost | undefined;
   readonly clock: Clock;
@@ -123,6 +150,10 @@ const OPTION_NAMES: readonly (keyof N2NServerOptions)[] = [
   'maxPayload',
   'maxInFlight',
   'timeout',
+  'resumeWindow',
+  'maxReplay',
+  'drainTimeout',
+  'retryAfter',
   'codec',
   'client',
 ];
@@ -150,6 +181,10 @@ export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NS
     maxPayload,
     maxInFlight: wholeNumberOption('maxInFlight', options.maxInFlight, 1024, { least: 1, most: 1_000_000 }),
     timeout: callTimeoutOption(options.timeout),
+    resumeWindow: spanOption('resumeWindow', options.resumeWindow, 10_000),
+    maxReplay: replayOption(options.maxReplay),
+    drainTimeout: spanOption('drainTimeout', options.drainTimeout, 10_000),
+    retryAfter: spanOption('retryAfter', options.retryAfter, 0),
     codec: codecOption(options.codec),
     client: resolveClient(options),
     clock: systemClock,

@@ -20,7 +20,12 @@ export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
 // oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
 export type N2NServerEvents = Record<string, (...args: any[]) => void>;
 
-export type N2NServerStatus = 'connected' | 'disconnected';
+/**
+ * - `connected`: calls are taken
+ * - `draining`: no new ones; those under way go on
+ * - `disconnected`
+ */
+export type N2NServerStatus = 'connected' | 'draining' | 'disconnected';
 
 /** Whom a broadcast is for. */
 export interface BroadcastTarget {
@@ -87,8 +92,12 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     );
   }
 
-  /** Ends all connections, and the server's own port. */
+  /**
+   * Sends clients away, lets calls and events under way end, within `drainTimeout`, then ends all connections and the
+   * server's own port.
+   */
   async close(): Promise<void> {
+    this._status$.next('draining');
     await this.host.close();
     this._status$.next('disconnected');
   }

@@ -8,10 +8,11 @@ import { N2NError } from '../n2n-error.js';
 export class PeerClient extends CallProxy {
   /** @internal Made by the server for each client. */
   constructor(
-    /** The id of the client's Socket.IO socket. It changes with every connection. */
+    /** The id of the Socket.IO socket that the client had at first. It stays the same for as long as its session lives. */
     readonly id: string,
-    private readonly socket: Pick<SocketIoSocket, 'data' | 'disconnect'>,
+    private socket: Pick<SocketIoSocket, 'data'>,
     protected override readonly defaults: CallDefaults,
+    private readonly end: () => void,
   ) {
     super();
   }
@@ -24,14 +25,19 @@ export class PeerClient extends CallProxy {
   /** The connection is there already. */
   override async connect(): Promise<void> {}
 
-  /** Ends the client's connection. */
+  /** Ends the client's session and connection. */
   override close(): void {
-    this.socket.disconnect(true);
+    this.end();
   }
 
-  /** The Socket.IO socket. */
+  /** The Socket.IO socket. After the client had to reconnect, it is another one. */
   override unwrap<T = SocketIoSocket>(): T {
     return this.socket as T;
+  }
+
+  /** @internal The client has come back over another connection. */
+  moveTo(socket: Pick<SocketIoSocket, 'data'>): void {
+    this.socket = socket;
   }
 
   override on(): void {
@@ -48,7 +54,7 @@ export class PeerRegistry implements Iterable<PeerClient> {
     return this.peers.size;
   }
 
-  /** The client whose socket has this id. */
+  /** The client whose socket has this id, or had it when its session began. */
   get(id: string): PeerClient | undefined {
     return this.peers.get(id);
   }
@@ -68,8 +74,8 @@ export class PeerRegistry implements Iterable<PeerClient> {
   }
 
   /** @internal */
-  remove(id: string): void {
-    this.peers.delete(id);
+  remove(peer: PeerClient): void {
+    if (this.peers.get(peer.id) === peer) this.peers.delete(peer.id);
   }
 }
 

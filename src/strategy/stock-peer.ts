@@ -1,38 +1,44 @@
 import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
-import { IncomingCall, refuse, type ReplyPort } from '../peer/incoming-call.js';
+import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../peer/incoming-call.js';
 import { ServingQueue } from '../peer/serving-queue.js';
 import { CHUNK_EVENT } from '../transport/n2n-parser.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
 
 type Acknowledge = (answer: unknown) => void;
 
-/**
- * Takes the plain events of a connection as calls and events.
- * @returns what ends that
- */
+/** The plain events of a connection, as calls and events. */
+export interface TakenEvents {
+  /** Leaves the socket to someone else: it turned out to speak in chunks. */
+  release(): void;
+  /** Takes no new ones; `onIdle` is called once those under way have ended. */
+  drain(onIdle: () => void): void;
+}
+
+/** Takes the plain events of a connection as calls and events. */
 export function takeEvents(
   socket: SocketIoSocket,
   maxInFlight: number,
   clock: Clock,
   onCall: (call: IncomingCall) => void,
   onFault: (error: unknown) => void,
-): () => void {
-  const peer = new StockPeer(socket, maxInFlight, clock, onCall, onFault);
-  return () => peer.release();
+): TakenEvents {
+  return new StockPeer(socket, maxInFlight, clock, onCall, onFault);
 }
 
 /**
  * A stock Socket.IO client as a caller of handlers: an event with an acknowledgement callback is a call, whose last
  * value is the acknowledgement; one without is an event.
  */
-class StockPeer implements ReplyPort {
+class StockPeer implements ReplyPort, TakenEvents {
   private readonly queue: ServingQueue;
   private readonly pending = new Map<
     number,
     { call: IncomingCall; acknowledge: Acknowledge; last: unknown }
   >();
   private nextId = 1;
+  /** Once no new calls are taken: who wants to know when there are no others left. */
+  private onIdle: (() => void) | undefined = undefined;
 
   constructor(
     private readonly socket: SocketIoSocket,
@@ -47,9 +53,14 @@ class StockPeer implements ReplyPort {
     socket.once('disconnect', () => this.onDisconnect());
   }
 
-  /** Leaves the socket to someone else: it turned out to speak in chunks. */
   release(): void {
     this.socket.offAny(this.onEvent);
+  }
+
+  drain(onIdle: () => void): void {
+    this.onIdle = onIdle;
+    this.queue.onNoEvents = () => this.checkForEnd();
+    this.checkForEnd();
   }
 
   next(call: IncomingCall, value: unknown): void {
@@ -78,8 +89,8 @@ class StockPeer implements ReplyPort {
     callback();
   }
 
-  onServed(): void {
-    this.queue.onServed();
+  onServed(call: IncomingCall): void {
+    this.queue.onServed(call);
   }
 
   private readonly onEvent = (event: unknown, ...args: unknown[]): void => {
@@ -100,9 +111,8 @@ class StockPeer implements ReplyPort {
       0,
     );
     if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
-    if (!this.queue.add(call)) {
-      refuse(call, this.onFault);
-    }
+    if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is about to close.', this.onFault);
+    else if (!this.queue.add(call)) refuseOverload(call, this.onFault);
   };
 
   private acknowledge(call: IncomingCall, answer: unknown): void {
@@ -117,6 +127,11 @@ class StockPeer implements ReplyPort {
         acknowledgedError(N2NError.from(error, 'NOT_SERIALIZABLE', 'The answer cannot be written as JSON')),
       );
     }
+    this.checkForEnd();
+  }
+
+  private checkForEnd(): void {
+    if (this.pending.size === 0 && !this.queue.hasEvents) this.onIdle?.();
   }
 
   private onDisconnect(): void {
@@ -125,6 +140,7 @@ class StockPeer implements ReplyPort {
     this.pending.clear();
     const reason = new N2NError('CONNECTION_LOST', 'The client has disconnected.');
     for (const { call } of abandoned) call.cancel(reason);
+    this.checkForEnd();
   }
 }
 

@@ -24,8 +24,19 @@ interface ChunkSocket {
   disconnect(): void;
 }
 
+/** Socket.IO's reasons, on either side, that somebody has ended the connection on purpose, and not the network. */
+const INTENDED: ReadonlySet<unknown> = new Set([
+  'io server disconnect',
+  'io client disconnect',
+  'server namespace disconnect',
+  'client namespace disconnect',
+  'server shutting down',
+]);
+
 /** Chunks as the Socket.IO event `n2n`, through Socket.IO's own `emit` and dispatch. */
 class SocketLink implements Link {
+  private events: LinkEvents | undefined = undefined;
+
   /** @param early chunks that came before anyone asked for a link */
   constructor(
     private readonly socket: ChunkSocket,
@@ -33,26 +44,32 @@ class SocketLink implements Link {
   ) {}
 
   open(events: LinkEvents): void {
+    if (this.events === undefined) this.listen(events);
+    else this.events = events;
+  }
+
+  private listen(first: LinkEvents): void {
     const { socket } = this;
+    this.events = first;
     const onChunk = (chunk: unknown): void => {
       // In Socket.IO's own encoding the event can carry anything; what is not bytes is nobody's.
-      if (Buffer.isBuffer(chunk)) events.onChunk(chunk);
+      if (Buffer.isBuffer(chunk)) this.events?.onChunk(chunk);
     };
     const stopDrain = socket.onDrain(() => {
-      if (!socket.isBusy()) events.onDrained();
+      if (!socket.isBusy()) this.events?.onDrained();
     });
     const onDisconnect = (reason: unknown): void => {
       stopDrain();
       socket.off(CHUNK_EVENT, onChunk);
       socket.off('disconnect', onDisconnect);
-      events.onBroken(String(reason));
+      this.events?.onBroken(String(reason), INTENDED.has(reason));
     };
     socket.on(CHUNK_EVENT, onChunk);
     socket.on('disconnect', onDisconnect);
     const { early } = this;
     // Not kept: a chunk may be a view of a whole read, and the link lives as long as the connection.
     this.early = [];
-    for (const chunk of early) events.onChunk(chunk);
+    for (const chunk of early) onChunk(chunk);
   }
 
   write(chunk: Buffer): boolean {

@@ -72,7 +72,7 @@ describe('answers, in both directions', () => {
     calls[2]?.next(1);
     calls[3]?.complete();
     expect(calls.map(({ content }) => content.kind)).toEqual(['event', 'event', 'event', 'event']);
-    expect(other.isOpen).toBe(true);
+    expect(other.canCall).toBe(true);
   });
 
   test('metadata come with the call', () => {
@@ -110,7 +110,7 @@ describe('values that cannot be sent fail their own call', () => {
       [['next', 'fine'], ['complete']],
     ]);
     expect(stopped).toEqual(['stream']);
-    expect(dialer.peer.isOpen).toBe(true);
+    expect(dialer.peer.canCall).toBe(true);
   });
 });
 

@@ -9,7 +9,6 @@ const NO_LIMIT = { timeout: 0 };
 test('what is written in one turn leaves as one chunk', () => {
   const tasks: (() => void)[] = [];
   const { link, peer } = openPeer({ defer: (task) => tasks.push(task) });
-  // HELLO
   for (const task of tasks.splice(0)) task();
   link.takeFrames();
   for (let index = 0; index < 100; index++) peer.call('p', '1', new RecordingSink(), NO_LIMIT);
@@ -85,7 +84,7 @@ describe('the end', () => {
     expect(closed.map(({ code, message }) => [code, message])).toEqual([
       ['CONNECTION_LOST', 'The connection was lost: transport close.'],
     ]);
-    expect([calls, link.takeFrames(), peer.isOpen]).toEqual([[], [], false]);
+    expect([calls, link.takeFrames(), peer.canCall]).toEqual([[], [], false]);
   });
 
   test('calls and events after it get its error', () => {

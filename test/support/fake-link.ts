@@ -51,7 +51,7 @@ export class FakeLink implements Link {
 
   close(reason: string): void {
     this.closedWith ??= reason;
-    this.break('closed here');
+    this.break('closed here', true);
   }
 
   /** Chunks of the other side arrive. */
@@ -64,10 +64,10 @@ export class FakeLink implements Link {
     this.events?.onDrained();
   }
 
-  break(reason: string): void {
+  break(reason: string, isIntended = false): void {
     if (this.isBroken) return;
     this.isBroken = true;
-    this.events?.onBroken(reason);
+    this.events?.onBroken(reason, isIntended);
   }
 
   /** Takes the frames that were written since the last time. */

@@ -1,7 +1,7 @@
 import { N2NError } from '../../src/n2n-error.js';
 import type { IncomingCall } from '../../src/peer/incoming-call.js';
 import type { CallSink } from '../../src/peer/outgoing-call.js';
-import { Peer, type PeerOptions } from '../../src/peer/peer.js';
+import { Peer, type PeerEvents, type PeerOptions } from '../../src/peer/peer.js';
 import { jsonCodec } from '../../src/protocol/codec.js';
 import { FrameType } from '../../src/protocol/frame.js';
 import { PROTOCOL_VERSION, writeHello } from '../../src/protocol/hello.js';
@@ -17,7 +17,8 @@ export interface TestPeer {
   readonly closed: N2NError[];
   /** What was to stop a handler, and threw. */
   readonly faults: unknown[];
-  readonly opened: () => number;
+  /** What else its owner was told. */
+  readonly told: unknown[];
 }
 
 export interface TestPeerOptions extends Partial<PeerOptions> {
@@ -27,17 +28,20 @@ export interface TestPeerOptions extends Partial<PeerOptions> {
 
 /** The HELLO that another side would send. */
 export function helloFrame(maxPayload = 1_000_000, version = PROTOCOL_VERSION): Buffer {
-  return frame(FrameType.HELLO, 0, 0, writeHello({ version, maxPayload, codec: 'json' }));
+  return frame(FrameType.HELLO, 0, 0, writeHello({ version, maxPayload, codec: 'json', window: 0 }));
 }
 
-export function startPeer(link: FakeLink, { onCall, ...options }: TestPeerOptions = {}): TestPeer {
+/** A peer past the handshake, without a link. */
+export function startPeer({ onCall, ...options }: TestPeerOptions = {}, link = new FakeLink()): TestPeer {
   const clock = new FakeClock();
   const calls: IncomingCall[] = [];
   const closed: N2NError[] = [];
   const faults: unknown[] = [];
-  let opened = 0;
-  const events = {
-    onOpen: () => void (opened += 1),
+  const told: unknown[] = [];
+  const events: PeerEvents = {
+    onSuspended: () => void told.push('suspended'),
+    onGoAway: (retryAfter: number) => void told.push(['go away', retryAfter]),
+    onDrained: () => void told.push('drained'),
     onCall: (call: IncomingCall) => {
       calls.push(call);
       onCall?.(call);
@@ -48,8 +52,10 @@ export function startPeer(link: FakeLink, { onCall, ...options }: TestPeerOption
   const peer = new Peer(events, {
     role: 'acceptor',
     maxPayload: 1_000_000,
+    maxSend: 1_000_000,
     maxInFlight: 10,
-    helloTimeout: 10_000,
+    window: 0,
+    maxReplay: 1_000_000,
     maxPending: 1_000_000,
     clock,
     codec: jsonCodec,
@@ -57,23 +63,26 @@ export function startPeer(link: FakeLink, { onCall, ...options }: TestPeerOption
     defer: (task) => task(),
     ...options,
   });
-  peer.open(link);
-  return { peer, link, clock, calls, closed, faults, opened: () => opened };
+  return { peer, link, clock, calls, closed, faults, told };
 }
 
 /** A peer that is open, across from a test that writes its frames by hand. */
 export function openPeer(options: TestPeerOptions = {}): TestPeer {
-  const test = startPeer(new FakeLink(), options);
-  test.link.receive(helloFrame());
-  test.link.takeFrames();
+  const test = startPeer(options);
+  test.peer.attach(test.link);
   return test;
 }
 
-/** Two peers that have said HELLO to each other. */
+/** Two peers that know each other's maxPayload, as after HELLO. */
 export function peerPair(left: TestPeerOptions = {}, right: TestPeerOptions = {}): [TestPeer, TestPeer] {
   const [leftLink, rightLink] = linkPair();
-  const acceptor = startPeer(rightLink, { ...right, role: 'acceptor' });
-  const dialer = startPeer(leftLink, { ...left, role: 'dialer' });
+  const acceptor = startPeer(
+    { maxSend: left.maxPayload ?? 1_000_000, ...right, role: 'acceptor' },
+    rightLink,
+  );
+  const dialer = startPeer({ maxSend: right.maxPayload ?? 1_000_000, ...left, role: 'dialer' }, leftLink);
+  acceptor.peer.attach(rightLink);
+  dialer.peer.attach(leftLink);
   return [dialer, acceptor];
 }
 

@@ -1,0 +1,263 @@
+import { N2NError } from '../n2n-error.js';
+import type { CallSink } from '../peer/outgoing-call.js';
+import type { EncodedValue } from '../protocol/value.js';
+import type { CallListener } from '../proxy/call-listener.js';
+import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
+import type { NodeClient } from '../transport/node-client.js';
+import { Endpoint, type EndpointEvents } from './endpoint.js';
+import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { PendingConnect } from './pending-connect.js';
+import { RepeatingCall } from './repeating-call.js';
+import { WaitingCall } from './waiting-call.js';
+import { WaitingRoom } from './waiting-room.js';
+
+export type EndpointsStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
+
+export interface EndpointsEvents {
+  onStatus(status: EndpointsStatus): void;
+  /** See `PeerEvents.onFault`. */
+  onFault(error: unknown): void;
+}
+
+/**
+ * - `open`: calls are taken
+ * - `closing`: calls under way are let end, new ones are refused
+ * - `closed`, until `connect`
+ */
+type Life =
+  | { readonly is: 'open' }
+  | { readonly is: 'closing'; readonly done: Promise<void> }
+  | { readonly is: 'closed' };
+
+/**
+ * The addresses that a client knows, of which it uses one, and the calls that wait for it. When the one in use drains,
+ * is lost or refuses, the next in the list is tried, while the former goes on coming back, for as long as it has calls
+ * to finish; whichever opens first is used from then on.
+ */
+export class Endpoints implements Caller, EndpointEvents {
+  private readonly all: readonly Endpoint[];
+  private readonly waiting: WaitingRoom;
+  private current: Endpoint;
+  private life: Life = { is: 'open' };
+  /** Those who wait for `connect` to come out. */
+  private connecting: PendingConnect | undefined;
+  private lastError: N2NError | undefined;
+  /** Called when a session has ended, while closing. */
+  private onSessionOver: () => void = () => {};
+
+  /** @throws N2NError `INVALID_OPTIONS` */
+  constructor(
+    private readonly options: ResolvedN2NClientOptions,
+    private readonly events: EndpointsEvents,
+  ) {
+    this.waiting = new WaitingRoom(options.maxBuffered, options.maxBufferedBytes, options.clock);
+    const [first, ...others] = options.urls;
+    this.current = new Endpoint(first, options, this);
+    this.all = [this.current, ...others.map((url) => new Endpoint(url, options, this))];
+  }
+
+  /** The connection that is used, or was the last to be. */
+  get client(): NodeClient {
+    return this.current.client;
+  }
+
+  /** All connections, the present one among them. */
+  get clients(): readonly NodeClient[] {
+    return this.all.map(({ client }) => client);
+  }
+
+  /**
+   * Connects, also after `close`.
+   * @returns what settles when calls can be made, or when every address was tried once in vain; more attempts follow that
+   */
+  async connect(): Promise<void> {
+    if (this.life.is === 'closing') await this.life.done;
+    this.life = { is: 'open' };
+    if (this.current.canCall) return;
+    this.connecting ??= new PendingConnect();
+    const { promise } = this.connecting;
+    this.begin();
+    await promise;
+  }
+
+  /** Who takes the calls of the other sides, from the next session on. */
+  hostCalls(listener: CallListener | undefined): void {
+    for (const endpoint of this.all) endpoint.hostCalls(listener);
+  }
+
+  /**
+   * Takes no new calls, lets those under way end within `drainTimeout`, and ends the connections. What waits for a
+   * connection fails at once with `CLOSED`, and what has not ended by then.
+   */
+  close(): Promise<void> {
+    if (this.life.is === 'closing') return this.life.done;
+    if (this.life.is === 'closed') return Promise.resolve();
+    const error = closed();
+    const live = this.all.filter((endpoint) => endpoint.hasSession);
+    for (const endpoint of this.all) if (!live.includes(endpoint)) endpoint.stop(error);
+    this.life = { is: 'closed' };
+    this.failWaiting(error);
+    if (live.length === 0) {
+      this.events.onStatus('disconnected');
+      return Promise.resolve();
+    }
+    this.events.onStatus('draining');
+    const done = this.drain(live).then(() => {
+      for (const endpoint of live) endpoint.stop(error);
+      this.life = { is: 'closed' };
+      this.events.onStatus('disconnected');
+    });
+    this.life = { is: 'closing', done };
+    return done;
+  }
+
+  call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
+    // A payload that is a stream has been taken from its source, and cannot be sent again.
+    if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
+      return this.callOnce(pattern, value, sink, terms);
+    }
+    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, terms)).start();
+  }
+
+  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): boolean {
+    if (this.current.canCall && this.life.is === 'open')
+      return this.current.emit(pattern, value, sink, terms);
+    this.wait('event', pattern, value, sink, terms);
+    return false;
+  }
+
+  onOpen(endpoint: Endpoint): void {
+    if (this.life.is !== 'open' || (endpoint !== this.current && this.current.canCall)) {
+      // It has come back for the calls that it had.
+      endpoint.drain();
+      return;
+    }
+    this.current = endpoint;
+    for (const other of this.all) if (other !== endpoint) this.standDown(other);
+    for (const call of this.waiting.takeAll()) call.write(endpoint);
+    this.connecting?.resolve();
+    this.connecting = undefined;
+    this.events.onStatus('connected');
+  }
+
+  onLost(endpoint: Endpoint): void {
+    if (endpoint === this.current && this.life.is === 'open') this.events.onStatus('reconnecting');
+  }
+
+  onFailed(endpoint: Endpoint, error: N2NError): void {
+    this.lastError = error;
+    if (this.current.canCall || this.life.is !== 'open') return;
+    const next = this.nextIdle(endpoint);
+    if (next !== undefined) {
+      next.connect();
+      return;
+    }
+    this.connecting?.reject(error);
+    this.connecting = undefined;
+  }
+
+  /** Once no address is tried any more, what waits fails; the next call begins anew. */
+  onGivenUp(_endpoint: Endpoint, error: N2NError): void {
+    this.lastError = error;
+    if (this.life.is !== 'open' || !this.all.every(({ isIdle }) => isIdle)) return;
+    this.failWaiting(error);
+    this.events.onStatus('disconnected');
+  }
+
+  onLeaving(endpoint: Endpoint): void {
+    if (endpoint !== this.current || this.life.is !== 'open') return;
+    this.events.onStatus('draining');
+    this.nextIdle(endpoint)?.connect();
+  }
+
+  onDrained(endpoint: Endpoint): void {
+    const isAlone = this.all.every((other) => other === endpoint || other.isIdle);
+    if (isAlone && this.life.is === 'open') {
+      this.events.onStatus('reconnecting');
+      endpoint.rest();
+    } else {
+      endpoint.stop(closed());
+    }
+  }
+
+  onOver(endpoint: Endpoint): void {
+    this.onSessionOver();
+    // It went on coming back for its calls alone.
+    if (endpoint !== this.current && this.current.canCall) endpoint.stop(closed());
+  }
+
+  onFault(error: unknown): void {
+    this.events.onFault(error);
+  }
+
+  private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
+    const { current } = this;
+    if (current.canCall && this.life.is === 'open') return current.call(pattern, value, sink, terms);
+    return this.wait('call', pattern, value, sink, terms);
+  }
+
+  private wait(
+    kind: WaitingCall['kind'],
+    pattern: string,
+    value: EncodedValue,
+    sink: CallSink,
+    terms: CallTerms,
+  ): WaitingCall {
+    if (this.life.is !== 'open') throw closed();
+    this.begin();
+    if ((terms.offline ?? this.options.offline) === 'reject') {
+      throw new N2NError(
+        'CONNECT_FAILED',
+        `There is no connection to ${this.options.urls.join(' or ')}, and the policy "offline" is to reject what would wait for one.`,
+        { cause: this.lastError },
+      );
+    }
+    const call = new WaitingCall(kind, pattern, value, terms, sink, (dropped) =>
+      this.waiting.remove(dropped),
+    );
+    this.waiting.add(call);
+    return call;
+  }
+
+  /** Begins to connect, where nothing leads to a connection yet. */
+  private begin(): void {
+    if (this.all.every(({ isIdle }) => isIdle)) this.current.connect();
+  }
+
+  /** The next in the list, from this one on, that is not tried. */
+  private nextIdle(endpoint: Endpoint): Endpoint | undefined {
+    const from = this.all.indexOf(endpoint) + 1;
+    return [...this.all.slice(from), ...this.all.slice(0, from - 1)].find(({ isIdle }) => isIdle);
+  }
+
+  /** Another one is used: only calls that are under way keep this one. */
+  private standDown(endpoint: Endpoint): void {
+    if (endpoint.canCall) endpoint.drain();
+    else if (!endpoint.hasSession) endpoint.stop(closed());
+  }
+
+  /** Settles when the sessions have ended, or when that takes too long. */
+  private drain(live: readonly Endpoint[]): Promise<void> {
+    return new Promise((resolve) => {
+      const { clock, drainTimeout } = this.options;
+      const timer = clock.setTimeout(() => resolve(), drainTimeout);
+      this.onSessionOver = () => {
+        if (live.some(({ hasSession }) => hasSession)) return;
+        clock.clearTimeout(timer);
+        this.onSessionOver = () => {};
+        resolve();
+      };
+      for (const endpoint of live) endpoint.drain();
+    });
+  }
+
+  private failWaiting(error: N2NError): void {
+    this.connecting?.reject(error);
+    this.connecting = undefined;
+    for (const call of this.waiting.takeAll()) call.fail(error);
+  }
+}
+
+function closed(): N2NError {
+  return new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
+}

@@ -1,0 +1,119 @@
+import type { Clock, TimerHandle } from '../clock.js';
+import { N2NError } from '../n2n-error.js';
+import { readChunk, type FrameHandler } from '../protocol/chunk-reader.js';
+import { frameChunk } from '../protocol/chunk-writer.js';
+import { FrameType, SESSION_ID } from '../protocol/frame.js';
+import { readHello, writeHello, type Hello } from '../protocol/hello.js';
+import type { Link, LinkEvents } from './link.js';
+import { readSessionError, sessionErrorChunk } from './session-error.js';
+
+export interface HandshakeOptions {
+  /** The name of the codec of values; the other side must have the same. */
+  readonly codec: string;
+  /** How long the other side may take to say HELLO, in milliseconds. */
+  readonly timeout: number;
+  readonly clock: Clock;
+}
+
+/** Exactly one of the two is told, unless the handshake is cancelled. */
+export interface HandshakeEvents {
+  /** The other side's HELLO. Whoever takes it opens the link before it returns, or refuses. */
+  onHello(hello: Hello): void;
+  onFailed(error: N2NError): void;
+}
+
+type State =
+  | { readonly is: 'unbegun' }
+  | { readonly is: 'waiting'; readonly timer: TimerHandle; readonly events: HandshakeEvents }
+  | { readonly is: 'over' };
+
+/** Says HELLO. It stands alone in its chunk: what follows counts as bytes of the session, and it does not. */
+export function sayHello(link: Link, hello: Omit<Hello, 'version'>): void {
+  link.write(frameChunk(FrameType.HELLO, 0, SESSION_ID, writeHello(hello)));
+}
+
+/** Tells the other side why there is no session, and closes the link. */
+export function refuseLink(link: Link, error: N2NError): void {
+  link.write(sessionErrorChunk(error));
+  link.close(error.message);
+}
+
+/** Waits for the other side's HELLO on a new link: the side that dialled has said its own before. */
+export class Handshake implements LinkEvents, FrameHandler {
+  private state: State = { is: 'unbegun' };
+
+  constructor(
+    private readonly link: Link,
+    private readonly options: HandshakeOptions,
+  ) {}
+
+  /** Begins to wait. Called once. */
+  begin(events: HandshakeEvents): void {
+    const { clock, timeout } = this.options;
+    this.state = { is: 'waiting', events, timer: clock.setTimeout(() => this.onTimeout(), timeout) };
+    this.link.open(this);
+  }
+
+  /** Ends it; nobody but the other side is told. */
+  cancel(error: N2NError): void {
+    if (this.end() !== undefined) refuseLink(this.link, error);
+  }
+
+  onChunk(chunk: Buffer): void {
+    try {
+      readChunk(chunk, this);
+    } catch (error) {
+      this.refuse(N2NError.from(error, 'PROTOCOL_ERROR', 'HELLO cannot be read'));
+    }
+  }
+
+  onDrained(): void {}
+
+  onBroken(reason: string): void {
+    this.end()?.onFailed(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
+  }
+
+  /** @internal Called by `readChunk`. */
+  onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+    if (this.state.is !== 'waiting') return;
+    if (type === FrameType.ERROR && id === SESSION_ID) {
+      const error = readSessionError(flags, chunk, from, to);
+      const events = this.end();
+      this.link.close('the other side ended the session');
+      events?.onFailed(error);
+      return;
+    }
+    if (type !== FrameType.HELLO || id !== SESSION_ID || to !== chunk.length) {
+      throw new N2NError('PROTOCOL_ERROR', `A frame of type ${type} came where HELLO stands alone.`);
+    }
+    const hello = readHello(chunk, from, to);
+    if (hello.codec !== this.options.codec) {
+      throw new N2NError(
+        'VERSION_MISMATCH',
+        `The other side has the codec "${hello.codec}", this one "${this.options.codec}". Set the same on both.`,
+      );
+    }
+    this.end()?.onHello(hello);
+  }
+
+  private onTimeout(): void {
+    const { timeout } = this.options;
+    this.refuse(new N2NError('CONNECT_FAILED', `The other side did not say HELLO within ${timeout} ms.`));
+  }
+
+  private refuse(error: N2NError): void {
+    const events = this.end();
+    if (events === undefined) return;
+    refuseLink(this.link, error);
+    events.onFailed(error);
+  }
+
+  /** @returns whom to tell, if it was not over yet */
+  private end(): HandshakeEvents | undefined {
+    const { state } = this;
+    if (state.is !== 'waiting') return undefined;
+    this.options.clock.clearTimeout(state.timer);
+    this.state = { is: 'over' };
+    return state.events;
+  }
+}

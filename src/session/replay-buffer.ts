@@ -1,0 +1,57 @@
+interface Sent {
+  readonly chunk: Buffer;
+  next: Sent | undefined;
+}
+
+/**
+ * The chunks that were sent and that the other side has not acknowledged. Their positions are counted in bytes of the
+ * session: the first chunk that was ever sent begins at 0.
+ */
+export class ReplayBuffer {
+  // A list, so that nothing holds what was acknowledged: a chunk of a few bytes can keep a whole slab.
+  private first: Sent | undefined = undefined;
+  private last: Sent | undefined = undefined;
+  private start = 0;
+  private end = 0;
+
+  /** The position behind everything that was sent. */
+  get sent(): number {
+    return this.end;
+  }
+
+  /** The position up to which the other side has received everything, as far as it has said. */
+  get acknowledged(): number {
+    return this.start;
+  }
+
+  /** How many bytes have not been acknowledged. */
+  get bytes(): number {
+    return this.end - this.start;
+  }
+
+  push(chunk: Buffer): void {
+    const sent: Sent = { chunk, next: undefined };
+    if (this.last === undefined) this.first = sent;
+    else this.last.next = sent;
+    this.last = sent;
+    this.end += chunk.length;
+  }
+
+  /** Forgets the chunks that end at this position or before it. */
+  acknowledge(position: number): void {
+    while (this.first !== undefined && this.start + this.first.chunk.length <= position) {
+      this.start += this.first.chunk.length;
+      this.first = this.first.next;
+    }
+    if (this.first === undefined) this.last = undefined;
+  }
+
+  /** The chunks that have not been acknowledged, oldest first. */
+  *[Symbol.iterator](): Generator<Buffer> {
+    for (let sent = this.first; sent !== undefined; sent = sent.next) yield sent.chunk;
+  }
+
+  clear(): void {
+    this.acknowledge(this.end);
+  }
+}

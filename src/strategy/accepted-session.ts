@@ -1,0 +1,104 @@
+import { atEndOfTurn } from '../clock.js';
+import { N2NError } from '../n2n-error.js';
+import type { IncomingCall } from '../peer/incoming-call.js';
+import { Peer } from '../peer/peer.js';
+import type { Hello, ResumeRequest } from '../protocol/hello.js';
+import type { TicketHolder } from '../session/ticket-office.js';
+import type { SocketIoSocket } from '../transport/socket-io-server.js';
+import type { TakeCall } from './handler-host.js';
+import type { ReportError } from './handler-run.js';
+import type { CallConnection } from './n2n-context.js';
+import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
+import { callerOf, PeerClient } from './peer-client.js';
+
+/** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
+const PENDING_ALLOWANCE = 16 * 1024 * 1024;
+
+export interface AcceptedSessionEvents {
+  readonly takeCall: TakeCall;
+  readonly report: ReportError;
+  /** The connection is lost; the client may come back. */
+  onSuspended(): void;
+  onClosed(error: N2NError): void;
+}
+
+/** The session with a client, whichever connection it goes over at present. */
+export class AcceptedSession implements TicketHolder {
+  readonly peer: Peer;
+  /** The client, as something to call. */
+  readonly client: PeerClient;
+  /** Whether the client may come back for it when its connection is lost. */
+  readonly isResumable: boolean;
+  /** The rooms that the client was in when its connection was lost: Socket.IO has forgotten them. */
+  private rooms: readonly string[] = [];
+
+  constructor(
+    private socket: SocketIoSocket,
+    hello: Hello,
+    options: ResolvedN2NServerOptions,
+    events: AcceptedSessionEvents,
+  ) {
+    const { maxPayload, maxInFlight, resumeWindow, maxReplay, clock, codec, timeout } = options;
+    const { takeCall, report } = events;
+    const window = Math.min(hello.window, resumeWindow);
+    this.isResumable = window > 0;
+    this.peer = new Peer(
+      {
+        onFault: report,
+        onCall: (call: IncomingCall) => takeCall(call, connection),
+        onSuspended: () => events.onSuspended(),
+        onGoAway: () => {},
+        // The side that dialled ends the session: it alone knows that every answer has reached it.
+        onDrained: () => {},
+        onClosed: (error) => events.onClosed(error),
+      },
+      {
+        role: 'acceptor',
+        maxPayload,
+        maxSend: hello.maxPayload,
+        maxInFlight,
+        window,
+        maxReplay,
+        maxPending: maxPayload + PENDING_ALLOWANCE,
+        clock,
+        codec,
+        defer: atEndOfTurn,
+      },
+    );
+    const caller = callerOf(this.peer);
+    const end = (): void => this.peer.close(new N2NError('CLOSED', 'The server has ended the session.'));
+    this.client = new PeerClient(socket.id, socket, { caller, codec, timeout, report }, end);
+    const connection: CallConnection = { peer: this.client, now: () => clock.now() };
+    this.watchRooms(socket);
+  }
+
+  get received(): number {
+    return this.peer.received;
+  }
+
+  /** Whether the session can go on from where the client says. */
+  canResume({ received }: ResumeRequest): boolean {
+    return this.peer.canResumeFrom(received);
+  }
+
+  /** The client has come back over another connection. It is in the rooms that it was in. */
+  moveTo(socket: SocketIoSocket): void {
+    const former = this.socket;
+    const rooms = former.connected ? roomsOf(former) : this.rooms;
+    this.socket = socket;
+    this.client.moveTo(socket);
+    this.watchRooms(socket);
+    void socket.join([...rooms]);
+  }
+
+  private watchRooms(socket: SocketIoSocket): void {
+    socket.once('disconnecting', () => {
+      if (socket === this.socket) this.rooms = roomsOf(socket);
+    });
+  }
+}
+
+/** The rooms that a socket was put into. Each is in one of its own, too. */
+function roomsOf(socket: SocketIoSocket): readonly string[] {
+  return [...socket.rooms].filter((room) => room !== socket.id);
+}
