@@ -78,9 +78,8 @@ export class Handshake implements LinkEvents, FrameHandler {
     if (this.state.is !== 'waiting') return;
     if (type === FrameType.ERROR && id === SESSION_ID) {
       const error = readSessionError(flags, chunk, from, to);
-      const events = this.end();
+      this.end()?.onFailed(error);
       this.link.close('the other side ended the session');
-      events?.onFailed(error);
       return;
     }
     if (type !== FrameType.HELLO || id !== SESSION_ID || to !== chunk.length) {
@@ -104,8 +103,10 @@ export class Handshake implements LinkEvents, FrameHandler {
   private refuse(error: N2NError): void {
     const events = this.end();
     if (events === undefined) return;
-    refuseLink(this.link, error);
+    this.link.write(sessionErrorChunk(error));
+    // Before the link is closed, and reports that: whoever is told shall know why first.
     events.onFailed(error);
+    this.link.close(error.message);
   }
 
   /** @returns whom to tell, if it was not over yet */

@@ -12,6 +12,9 @@ type Listener = (...args: unknown[]) => void;
  */
 const MOST_WAITING = 3;
 
+/** How long what was written before `close` may take to leave, in milliseconds, when the other side does not read. */
+const FAREWELL = 1000;
+
 /** What a link needs of the Socket.IO socket under it, whichever side it is of. */
 interface ChunkSocket {
   emit(chunk: Buffer): void;
@@ -115,7 +118,12 @@ export function dialledLink(socket: ClientSocket): Link {
         stream?.off('drain', listener);
       };
     },
-    disconnect: () => void socket.disconnect(),
+    disconnect: () => {
+      const grace = setTimeout(() => void socket.disconnect(), FAREWELL);
+      engine.once('close', () => clearTimeout(grace));
+      // And not the socket, which drops what waits for the transport: the reason for the end would be among that.
+      engine.close();
+    },
   });
 }
 

@@ -12,13 +12,13 @@ import { startGreeted, startScene, TRANSPORTS } from './scene.js';
 proveNothingIsLeft();
 
 describe.each(TRANSPORTS)('towards a server over %s', (transport) => {
-  test('H1: H2: HELLO is answered by HELLO, with version, maxPayload and codec', async () => {
-    const { port } = await startScene({ maxPayload: 5000 });
+  test('H1: H2: HELLO is answered by HELLO, with version, maxPayload, codec and window', async () => {
+    const { port } = await startScene({ maxPayload: 5000, resumeWindow: 7000 });
     const session = await rawClient(port, transport);
     session.send(rawHello({ maxPayload: 1024, codec: 'json', unknown: [1] }));
     const { id, body } = await session.frame({});
     expect([id, body.readUInt16BE(0)]).toEqual([0, 1]);
-    expect(JSON.parse(String(body.subarray(2)))).toEqual({ maxPayload: 5000, codec: 'json' });
+    expect(JSON.parse(String(body.subarray(2)))).toEqual({ maxPayload: 5000, codec: 'json', window: 7000 });
     await expectServed(await greetedClient(port, transport, { maxPayload: 1024 }), 1);
   });
 
@@ -74,12 +74,12 @@ describe.each(TRANSPORTS)('towards a server over %s', (transport) => {
 describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   test('H1: H2: a client speaks first, and members that it does not know are passed over', async () => {
     const server = await rawServer();
-    const client = clientOf(server, transport, { maxPayload: 7000 });
+    const client = clientOf(server, transport, { maxPayload: 7000, resumeWindow: 3000 });
     const connected = client.connect();
     const session = await server.session();
     const { type, id, body } = await session.frame({});
     expect([type, id, body.readUInt16BE(0)]).toEqual([FrameType.HELLO, 0, 1]);
-    expect(JSON.parse(String(body.subarray(2)))).toEqual({ maxPayload: 7000, codec: 'json' });
+    expect(JSON.parse(String(body.subarray(2)))).toEqual({ maxPayload: 7000, codec: 'json', window: 3000 });
     session.send(rawHello({ maxPayload: 1024, unknown: true }));
     await connected;
     await expectCalls(client, session);

@@ -139,7 +139,8 @@ export interface Scene {
 /** A server under test. */
 export async function startScene(options: N2NServerOptions = {}): Promise<Scene> {
   const made = marks();
-  const service = await startService({ controllers: [handlersOf(made)] }, options);
+  // What asks by hand answers no GOAWAY.
+  const service = await startService({ controllers: [handlersOf(made)] }, { drainTimeout: 0, ...options });
   return { service, port: portOf(service.io.httpServer), marks: made };
 }
 

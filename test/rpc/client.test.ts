@@ -111,8 +111,8 @@ describe('close', () => {
     const statuses: string[] = [];
     client.status.subscribe((status) => statuses.push(status));
     await client.connect();
-    client.close();
-    expect(statuses).toEqual(['connected', 'disconnected']);
+    await client.close();
+    expect(statuses).toEqual(['connected', 'draining', 'disconnected']);
   });
 });
 

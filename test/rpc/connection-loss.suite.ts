@@ -13,6 +13,8 @@ function clientOf(port: number, transport: string): N2NClient {
     randomizationFactor: 0,
     maxReconnectionDelay: 100,
     maxReconnectionAttempts: Infinity,
+    // What the server no longer has, whether it is there again or not, is not waited for.
+    resumeWindow: 500,
   });
 }
 

@@ -82,7 +82,7 @@ describe('a service', () => {
     expect((await connected).connected).toBe(true);
     expect(app.unwrap()).toBe(strategy.unwrap());
     await app.close();
-    expect(statuses).toEqual(['connected', 'disconnected']);
+    expect(statuses).toEqual(['connected', 'draining', 'disconnected']);
   });
 
   test('that closes ends its connections, and its port is free', async () => {

@@ -83,6 +83,9 @@ const CAUSES: Record<string, (ends: Ends, unsubscribe: () => void) => Promise<st
   },
 };
 
+/** A lost connection ends what goes over it, and closing waits for nothing. */
+const AT_ONCE = { both: { resumeWindow: 0, drainTimeout: 0 } };
+
 /** However a caller goes, its handler hears of it, and nobody keeps anything of the call. */
 export function describeStopping(way: Way): void {
   describe(`calls that are stopped, ${way.name}`, () => {
@@ -91,7 +94,7 @@ export function describeStopping(way: Way): void {
     for (const [cause, act] of Object.entries(CAUSES)) {
       test.each(Object.keys(ENDLESS))(`when ${cause}: %s, and nothing is kept`, async (kind) => {
         const marks = { begun: deferred<void>(), stopped: deferred<void>() };
-        const ends = await way.start(scripted(ENDLESS[kind]?.(marks) ?? (() => 1)));
+        const ends = await way.start(scripted(ENDLESS[kind]?.(marks) ?? (() => 1)), AT_ONCE);
         const nothingIsKept = watchWhatIsKept(ends);
         const told = deferred<{ code: string }>();
         const subscription = ends.caller.send('call', 1).subscribe({ error: told.resolve });

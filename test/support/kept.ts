@@ -32,18 +32,18 @@ interface Sides {
  */
 export function watchWhatIsKept({ service, client }: Sides): () => Promise<void> {
   // Taken at the start: a session that is lost must let go, too.
-  const { sessions } = (service.strategy as unknown as { host: { sessions: Set<PeerParts> } }).host;
-  const { endpoint } = client as unknown as {
-    endpoint: { state: { peer?: PeerParts }; waiting: { calls: unknown } };
+  const { sessions } = (service.strategy as unknown as { host: { sessions: Set<{ peer: PeerParts }> } }).host;
+  const { endpoints } = client as unknown as {
+    endpoints: { current: { live?: { peer: PeerParts } }; waiting: { calls: unknown } };
   };
-  const dialled = endpoint.state.peer;
+  const dialled = endpoints.current.live?.peer;
   if (sessions.size !== 1 || dialled === undefined) throw new Error('there is not one open session');
   const peers: [string, PeerParts][] = [
     ['client', dialled],
-    ...[...sessions].map((peer): [string, PeerParts] => ['service', peer]),
+    ...[...sessions].map(({ peer }): [string, PeerParts] => ['service', peer]),
   ];
   const kept = (): Record<string, number> => {
-    const counts: Record<string, number> = { 'client waiting': count(endpoint.waiting.calls) };
+    const counts: Record<string, number> = { 'client waiting': count(endpoints.waiting.calls) };
     for (const [side, peer] of peers) Object.assign(counts, countsOf(side, peer));
     return Object.fromEntries(Object.entries(counts).filter(([, held]) => held !== 0));
   };

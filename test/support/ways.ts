@@ -24,7 +24,7 @@ export interface WayOptions {
   /** Options of the side that calls. */
   readonly caller?: Pick<N2NClientOptions, 'timeout'>;
   /** Options of both. */
-  readonly both?: Pick<N2NClientOptions, 'codec' | 'maxPayload'>;
+  readonly both?: Pick<N2NClientOptions, 'codec' | 'maxPayload' | 'resumeWindow' | 'drainTimeout'>;
 }
 
 /** A way to call: over a transport, in a direction. Suites of calls run for each. */

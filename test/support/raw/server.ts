@@ -79,6 +79,8 @@ export function clientOf(
     url,
     logging: false,
     reconnect: false,
+    // What answers by hand answers no GOAWAY.
+    drainTimeout: 0,
     transports: [transport],
     ...options,
   });
