@@ -132,7 +132,7 @@ export class Peer implements SessionEvents {
    * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `DRAINING`: the call was not made
    */
   call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
-    if (!this.isWelcome) throw draining();
+    if (!this.isWelcome && this.session.isOpen) throw draining();
     return this.outgoing.call(pattern, value, sink, options);
   }
 
@@ -142,7 +142,7 @@ export class Peer implements SessionEvents {
    * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `DRAINING`: the event was not sent
    */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
-    if (!this.isWelcome) throw draining();
+    if (!this.isWelcome && this.session.isOpen) throw draining();
     this.outgoing.emit(pattern, value, metadata);
   }
 

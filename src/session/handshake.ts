@@ -89,7 +89,7 @@ export class Handshake implements LinkEvents, FrameHandler {
     if (hello.codec !== this.options.codec) {
       throw new N2NError(
         'VERSION_MISMATCH',
-        `The other side has the codec "${hello.codec}", this one "${this.options.codec}". Set the same on both.`,
+        `One side has the codec "${this.options.codec}", the other "${hello.codec}". Set the same on both.`,
       );
     }
     this.end()?.onHello(hello);

@@ -264,10 +264,8 @@ export class Session {
   }
 
   private onBroken(reason: string, isIntended: boolean): void {
-    const { window, clock, role } = this.options;
-    // A client that has said nothing after HELLO may not even have its ticket.
-    const canComeBack = role === 'dialer' || this.bytesReceived > 0;
-    if (isIntended || !this.isResumable || !canComeBack) {
+    const { window, clock } = this.options;
+    if (isIntended || !this.isResumable) {
       this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
       return;
     }

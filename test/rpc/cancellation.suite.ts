@@ -135,7 +135,7 @@ export function describeCancellation(builder: Builder): void {
     });
 
     test('closing the client ends what the service does for it', async () => {
-      const { client } = await builder.start(PARTS);
+      const { client } = await builder.start(PARTS, {}, { drainTimeout: 0 });
       const name = `${builder.name} close`;
       const call = n2nErrorOf(client.send('silent', name), 'CLOSED');
       await markOf(begun, name).promise;

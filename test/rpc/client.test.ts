@@ -78,7 +78,7 @@ describe('close', () => {
 
   test('ends every call with CLOSED: under way, waiting, and later ones', async () => {
     const { url } = await startService(PARTS);
-    const client = startClient(url);
+    const client = startClient(url, { drainTimeout: 0 });
     await client.connect();
     const underWay = n2nErrorOf(client.send('never', 1), 'CLOSED');
     client.close();
@@ -196,7 +196,7 @@ describe('a service that is busy', () => {
 
   test('refuses calls beyond those that may wait, and drops events, which it logs', async () => {
     const service = await startService(PARTS, { maxInFlight: 1 });
-    const client = startClient(service.url);
+    const client = startClient(service.url, { drainTimeout: 0 });
     const waiting = Array.from({ length: 65 }, () => n2nErrorOf(client.send('never', 1), 'CLOSED'));
     await n2nErrorOf(client.send('echo', 'too many'), 'OVERLOADED');
     client.emit('too many', 1);

@@ -152,7 +152,7 @@ export function describePeers(builder: Builder): void {
       const [peer] = service.strategy.peers;
       if (peer === undefined) throw new Error('no peer');
       const gone = new Promise((resolve) => peer.unwrap<NodeJS.EventEmitter>().once('disconnect', resolve));
-      client.close();
+      await client.close();
       await gone;
       expect(service.strategy.peers.size).toBe(0);
       const { error } = await outcomeOf(peer.send('call', 1));

@@ -10,7 +10,8 @@ import { startClient, startService, type Builder } from '../support/service.js';
 import { cutConnections, type Way } from '../support/ways.js';
 
 const SOON = { reconnectionDelay: 1, maxReconnectionDelay: 20, randomizationFactor: 0 };
-const FOREVER = { ...SOON, maxReconnectionAttempts: Infinity };
+/** Without a window, so that a lost connection is a lost session. */
+const FOREVER = { ...SOON, maxReconnectionAttempts: Infinity, resumeWindow: 0 };
 
 function acknowledged(data: unknown): N2NRecord {
   return new N2NRecordBuilder(data).acknowledged().build();
@@ -193,7 +194,7 @@ export function describeRepetition(builder: Builder): void {
         if ((begun += 1) === 2) both.resolve();
         return NEVER;
       };
-      const first = await startService(scripted(endless, endless));
+      const first = await startService(scripted(endless, endless), { drainTimeout: 0 });
       const client = startClient(first.url, { transports: [builder.name], ...FOREVER });
       const call = outcomeOf(client.send('call', idempotent('data')));
       const event = outcomeOf(client.emit('event', acknowledged('data')));
@@ -220,6 +221,7 @@ export function describeRepetition(builder: Builder): void {
       expect(first.told).toEqual(['received once']);
       const second = await startEventProcess(first.port, 'finish');
       expect(await outcome).toEqual({ values: [] });
+      await second.until('handled once');
       expect(second.told).toEqual(['received once', 'handled once']);
     });
 
@@ -239,7 +241,8 @@ export function describeRepetition(builder: Builder): void {
     test('has its signal aborted when the caller unsubscribes, or closes', async () => {
       for (const how of ['unsubscribe', 'close']) {
         const service = await startEventProcess(0, 'finish');
-        const client = startClient(`http://${HOST}:${service.port}`, { transports: [builder.name] });
+        const options = { transports: [builder.name], drainTimeout: 0 };
+        const client = startClient(`http://${HOST}:${service.port}`, options);
         const subscription = client.send('signal', 1).subscribe({ error: () => {} });
         await service.until('begun');
         if (how === 'close') client.close();

@@ -40,7 +40,7 @@ export async function startService(parts: Parts, options: N2NServerOptions = {})
 }
 
 /** A client that is closed after the test, and takes its time from the connection's events alone. */
-export function startClient(url: string, options: N2NClientOptions = {}): N2NClient {
+export function startClient(url: string | readonly string[], options: N2NClientOptions = {}): N2NClient {
   const client = new N2NClient({ url, logging: false, ...options });
   atEnd(() => client.close());
   return client;

@@ -23,6 +23,8 @@ export interface WayOptions {
   readonly host?: Pick<N2NServerOptions, 'maxInFlight'>;
   /** Options of the side that calls. */
   readonly caller?: Pick<N2NClientOptions, 'timeout'>;
+  /** Options of the client, whichever way it calls. */
+  readonly client?: N2NClientOptions;
   /** Options of both. */
   readonly both?: Pick<N2NClientOptions, 'codec' | 'maxPayload' | 'resumeWindow' | 'drainTimeout'>;
 }
@@ -35,8 +37,12 @@ export interface Way {
 
 const towardsService: Way[] = BUILDERS.map((builder) => ({
   name: `to the service, over ${builder.name}`,
-  async start(parts, { host, caller, both } = {}) {
-    const { service, client } = await builder.start(parts, { ...host, ...both }, { ...caller, ...both });
+  async start(parts, { host, caller, both, client: own } = {}) {
+    const { service, client } = await builder.start(
+      parts,
+      { ...host, ...both },
+      { ...caller, ...both, ...own },
+    );
     const closeCaller = async (): Promise<void> => client.close();
     const closeHost = (): Promise<void> => service.app.close();
     return { service, client, caller: client, log: service.log, closeCaller, closeHost };
@@ -45,9 +51,9 @@ const towardsService: Way[] = BUILDERS.map((builder) => ({
 
 const towardsClient: Way[] = BUILDERS.map((builder) => ({
   name: `to the client, over ${builder.name}`,
-  async start(parts, { host, caller, both } = {}) {
+  async start(parts, { host, caller, both, client: own } = {}) {
     const service = await startService(NO_HANDLERS, { ...caller, ...both });
-    const client = startClient(service.url, { transports: [builder.name], ...both });
+    const client = startClient(service.url, { transports: [builder.name], ...both, ...own });
     const { log } = await hostOver(client, parts, { ...host, codec: both?.codec });
     await client.connect();
     const [peer] = service.strategy.peers;

@@ -1,0 +1,213 @@
+import { lastValueFrom, Observable, toArray } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import type { N2NContext } from '../../src/index.js';
+import { deferred, proveNothingIsLeft, turn } from '../support/harness.js';
+import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
+import { scripted } from '../support/scripted.js';
+import { startClient, startService, type Builder } from '../support/service.js';
+import { cutConnections, hostOver, type Way } from '../support/ways.js';
+
+const SOON = { reconnectionDelay: 1, maxReconnectionDelay: 20, maxReconnectionAttempts: Infinity };
+
+/** Calls in either direction go on over the next connection. */
+export function describeSessions(way: Way): void {
+  describe(`a connection that is cut, ${way.name}`, () => {
+    proveNothingIsLeft();
+
+    test('a call under way gets its answer, from the one run of its handler', async () => {
+      let runs = 0;
+      const begun = deferred<void>();
+      const release = deferred<string>();
+      const parts = scripted(() => {
+        runs += 1;
+        begun.resolve();
+        return release.promise;
+      });
+      const ends = await way.start(parts, { client: SOON });
+      const answer = lastValueFrom(ends.caller.send('call', 1));
+      await begun.promise;
+      const back = new Promise((resolve) => ends.client.on('reconnect', resolve));
+      cutConnections(ends.service);
+      release.resolve('answer');
+      await back;
+      expect([await answer, runs]).toEqual(['answer', 1]);
+    });
+
+    test('streams go on in order, whole, and each value once, however often it is cut', async () => {
+      const parts = scripted(async function* numbers(count: number) {
+        for (let value = 0; value < count; value++) {
+          yield value;
+          if (value % 50 === 0) await turn();
+        }
+      });
+      const ends = await way.start(parts, { client: SOON });
+      let cuts = 0;
+      const cut = (): void => {
+        cuts += 1;
+        cutConnections(ends.service);
+      };
+      if (ends.caller === ends.client) ends.client.on('connect', () => setImmediate(() => cuts < 5 && cut()));
+      else ends.client.on('reconnect', () => setImmediate(() => cuts < 5 && cut()));
+      cut();
+      const values = await lastValueFrom(ends.caller.send<number>('call', 20_000).pipe(toArray()));
+      expect(values).toEqual(Array.from({ length: 20_000 }, (_, index) => index));
+      expect(cuts).toBe(5);
+    });
+
+    test('what is called meanwhile waits', async () => {
+      const ends = await way.start(
+        scripted((data: number) => data + 1),
+        { client: SOON },
+      );
+      await lastValueFrom(ends.caller.send('call', 1));
+      const gone = new Promise((resolve) => ends.client.on('disconnect', resolve));
+      cutConnections(ends.service);
+      await gone;
+      const answers = [1, 2, 3].map((value) => lastValueFrom(ends.caller.send<number>('call', value)));
+      expect(await Promise.all(answers)).toEqual([2, 3, 4]);
+    });
+
+    test('an event is handled once', async () => {
+      const handled: unknown[] = [];
+      const last = deferred<void>();
+      const parts = scripted(
+        () => 1,
+        (data: unknown) => {
+          handled.push(data);
+          if (data === 'last') last.resolve();
+        },
+      );
+      const ends = await way.start(parts, { client: SOON });
+      await lastValueFrom(ends.caller.send('echo', 1));
+      ends.caller.emit('event', 'first');
+      cutConnections(ends.service);
+      await lastValueFrom(ends.caller.send('echo', 2));
+      ends.caller.emit('event', 'last');
+      await last.promise;
+      expect(handled).toEqual(['first', 'last']);
+    });
+  });
+}
+
+/** What a server and a client know of a session beside its calls. */
+export function describeReturn(builder: Builder): void {
+  describe(`a client that comes back, over ${builder.name}`, () => {
+    proveNothingIsLeft();
+
+    const PARTS = scripted((_data, context: N2NContext) => {
+      context.join('room');
+      return context.getPeer();
+    });
+
+    test('is the same peer, under its first id, with its new socket', async () => {
+      const { service, client } = await builder.start(PARTS, {}, SOON);
+      const [peer] = service.strategy.peers;
+      const socket = peer.unwrap<{ id: string }>();
+      const back = new Promise((resolve) => client.on('reconnect', resolve));
+      cutConnections(service);
+      await back;
+      await lastValueFrom(client.send('echo', 1));
+      expect([...service.strategy.peers]).toEqual([peer]);
+      expect(service.strategy.peers.get(socket.id)).toBe(peer);
+      expect(peer.unwrap<{ id: string }>().id).not.toBe(socket.id);
+    });
+
+    test('is in its rooms again', async () => {
+      const heard = deferred<unknown>();
+      const { service, client } = await builder.start(
+        scripted((_data, context: N2NContext) => void context.join('room')),
+        {},
+        SOON,
+      );
+      await hostOver(
+        client,
+        scripted(() => 1, heard.resolve),
+      );
+      // Handlers are hosted from the next session on.
+      await client.close();
+      await client.connect();
+      await lastValueFrom(client.send('call', 1), { defaultValue: undefined });
+      const back = new Promise((resolve) => client.on('reconnect', resolve));
+      cutConnections(service);
+      await back;
+      await lastValueFrom(client.send('echo', 1));
+      service.strategy.broadcast('event', 'hello', { room: 'room' });
+      expect(await heard.promise).toBe('hello');
+    });
+
+    test('as somebody else gets a session of its own, and the calls of the former fail', async () => {
+      const parts = scripted(() => new Observable<never>(() => {}));
+      const service = await startService(parts);
+      let who = 'a';
+      service.io.use((socket, next) => {
+        (socket.data as { identity?: unknown }).identity = (socket.handshake.auth as { who: string }).who;
+        next();
+      });
+      const client = startClient(service.url, { ...SOON, transports: [builder.name], auth: () => ({ who }) });
+      await client.connect();
+      const lost = n2nErrorOf(client.send('call', 1), 'CONNECTION_LOST');
+      await lastValueFrom(client.send('echo', 1));
+      who = 'b';
+      cutConnections(service);
+      expect((await lost).message).toContain('no longer has the session');
+    });
+
+    test('to a server that no longer has the session: the calls under way fail, and say why', async () => {
+      const { service, client } = await builder.start(
+        scripted(() => new Observable<never>(() => {})),
+        { resumeWindow: 50 },
+        { reconnectionDelay: 500, randomizationFactor: 0 },
+      );
+      const lost = n2nErrorOf(client.send('call', 1), 'CONNECTION_LOST');
+      await lastValueFrom(client.send('echo', 1));
+      cutConnections(service);
+      expect((await lost).details).toEqual({ window: 50 });
+      expect(await lastValueFrom(client.send('echo', 2))).toBe(2);
+    });
+
+    test('within its own window, to a server that has lost it: likewise', async () => {
+      const { service, client } = await builder.start(
+        scripted(() => new Observable<never>(() => {})),
+        { drainTimeout: 0 },
+        SOON,
+      );
+      const lost = n2nErrorOf(client.send('call', 1), 'CONNECTION_LOST');
+      await lastValueFrom(client.send('echo', 1));
+      const { tickets } = (
+        service.strategy as unknown as { host: { tickets: { entries: Map<string, unknown> } } }
+      ).host;
+      tickets.entries.clear();
+      cutConnections(service);
+      expect((await lost).message).toContain('no longer has the session');
+      expect(await lastValueFrom(client.send('echo', 2))).toBe(2);
+    });
+
+    test('too late: the calls under way have failed when the window had passed, on both sides', async () => {
+      const stopped = deferred<void>();
+      const parts = scripted(() => new Observable<never>(() => () => stopped.resolve()));
+      const { service, client } = await builder.start(
+        parts,
+        {},
+        { reconnectionDelay: 2000, resumeWindow: 50 },
+      );
+      const lost = n2nErrorOf(client.send('call', 1), 'CONNECTION_LOST');
+      await lastValueFrom(client.send('echo', 1));
+      cutConnections(service);
+      expect((await lost).details).toEqual({ window: 50 });
+      await stopped.promise;
+      expect(service.strategy.peers.size).toBe(0);
+    });
+
+    test('never, where the client does not reconnect: its calls fail at once', async () => {
+      const { service, client } = await builder.start(
+        scripted(() => new Observable<never>(() => {})),
+        {},
+        { reconnect: false },
+      );
+      const outcome = outcomeOf(client.send('call', 1));
+      await lastValueFrom(client.send('echo', 1));
+      cutConnections(service);
+      expect((await outcome).error).toMatchObject({ code: 'CONNECTION_LOST' });
+    });
+  });
+}
