@@ -29,6 +29,14 @@ type Life =
   | { readonly is: 'closing'; readonly done: Promise<void> }
   | { readonly is: 'closed' };
 
+/** What came of the attempts since there was a connection, or since they began. */
+interface Round {
+  /** Those that have failed at least once. */
+  readonly failed: Set<Endpoint>;
+  /** Those that are tried no more. */
+  readonly givenUp: Set<Endpoint>;
+}
+
 /**
  * The addresses that a client knows, of which it uses one, and the calls that wait for it. When the one in use drains,
  * is lost or refuses, the next in the list is tried, while the former goes on coming back, for as long as it has calls
@@ -42,6 +50,7 @@ export class Endpoints implements Caller, EndpointEvents {
   /** Those who wait for `connect` to come out. */
   private connecting: PendingConnect | undefined;
   private lastError: N2NError | undefined;
+  private round: Round = newRound();
   /** Called when a session has ended, while closing. */
   private onSessionOver: () => void = () => {};
 
@@ -133,6 +142,7 @@ export class Endpoints implements Caller, EndpointEvents {
       return;
     }
     this.current = endpoint;
+    this.round = newRound();
     for (const other of this.all) if (other !== endpoint) this.standDown(other);
     for (const call of this.waiting.takeAll()) call.write(endpoint);
     this.connecting?.resolve();
@@ -147,18 +157,17 @@ export class Endpoints implements Caller, EndpointEvents {
   onFailed(endpoint: Endpoint, error: N2NError): void {
     this.lastError = error;
     if (this.current.canCall || this.life.is !== 'open') return;
-    const next = this.nextIdle(endpoint);
-    if (next !== undefined) {
-      next.connect();
-      return;
-    }
+    this.round.failed.add(endpoint);
+    this.nextIdle(endpoint)?.connect();
+    if (this.round.failed.size < this.all.length) return;
     this.connecting?.reject(error);
     this.connecting = undefined;
   }
 
   /** Once no address is tried any more, what waits fails; the next call begins anew. */
-  onGivenUp(_endpoint: Endpoint, error: N2NError): void {
+  onGivenUp(endpoint: Endpoint, error: N2NError): void {
     this.lastError = error;
+    this.round.givenUp.add(endpoint);
     if (this.life.is !== 'open' || !this.all.every(({ isIdle }) => isIdle)) return;
     this.failWaiting(error);
     this.events.onStatus('disconnected');
@@ -221,13 +230,16 @@ export class Endpoints implements Caller, EndpointEvents {
 
   /** Begins to connect, where nothing leads to a connection yet. */
   private begin(): void {
-    if (this.all.every(({ isIdle }) => isIdle)) this.current.connect();
+    if (!this.all.every(({ isIdle }) => isIdle)) return;
+    this.round = newRound();
+    this.current.connect();
   }
 
-  /** The next in the list, from this one on, that is not tried. */
+  /** The next in the list, from this one on, that is not tried, and that has not been given up. */
   private nextIdle(endpoint: Endpoint): Endpoint | undefined {
     const from = this.all.indexOf(endpoint) + 1;
-    return [...this.all.slice(from), ...this.all.slice(0, from - 1)].find(({ isIdle }) => isIdle);
+    const others = [...this.all.slice(from), ...this.all.slice(0, from - 1)];
+    return others.find((other) => other.isIdle && !this.round.givenUp.has(other));
   }
 
   /** Another one is used: only calls that are under way keep this one. */
@@ -256,6 +268,10 @@ export class Endpoints implements Caller, EndpointEvents {
     this.connecting = undefined;
     for (const call of this.waiting.takeAll()) call.fail(error);
   }
+}
+
+function newRound(): Round {
+  return { failed: new Set(), givenUp: new Set() };
 }
 
 function closed(): N2NError {
