@@ -5,6 +5,7 @@ import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../peer/outgoing-call.js';
 import type { Codec } from '../protocol/codec.js';
 import type { EncodedValue } from '../protocol/value.js';
+import { BoundCall } from './bound-call.js';
 import { CallStream } from './call-stream.js';
 import type { Caller, CallTerms, MadeCall } from './caller.js';
 import { EventOutcome } from './event-outcome.js';
@@ -83,7 +84,8 @@ export abstract class CallProxy<
     const outcome = new EventOutcome((error) => report(`The event "${String(pattern)}" was lost`, error));
     try {
       const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
-      if (terms.key !== undefined) bindTo(scope, caller.call(route, value, outcome, terms), outcome);
+      const call = (sink: CallSink): MadeCall => caller.call(route, value, sink, terms);
+      if (terms.key !== undefined) boundTo(scope, outcome, call);
       else if (caller.emit(route, value, outcome, terms))
         return WRITTEN as Observable<unknown> as Observable<TResult>;
     } catch (error) {
@@ -112,8 +114,7 @@ export abstract class CallProxy<
 
   private make(pattern: unknown, data: unknown, sink: CallSink): MadeCall {
     const { route, value, terms, scope } = this.prepare(pattern, data, 'call');
-    const call = this.defaults.caller.call(route, value, sink, terms);
-    return scope === undefined ? call : bindTo(scope, call, sink);
+    return boundTo(scope, sink, (to) => this.defaults.caller.call(route, value, to, terms));
   }
 
   /** @throws N2NError `NOT_SERIALIZABLE`, or `TIMEOUT` when no time is left of the call that it is bound to */
@@ -183,21 +184,7 @@ function metadataText(headers: RecordSettings['headers'], metadata: unknown): st
   }
 }
 
-/** Cancels a call when the one that it is made for is cancelled. */
-function bindTo(scope: CallScope | undefined, call: MadeCall, sink: CallSink): MadeCall {
-  if (scope === undefined) return call;
-  const signal = scope.getSignal();
-  const onAbort = (): void => {
-    call.cancel();
-    sink.error(new N2NError('CANCELLED', 'The call that this one was made for was cancelled.'));
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return {
-    cancel: () => {
-      signal.removeEventListener('abort', onAbort);
-      call.cancel();
-    },
-    consumed: (bytes) => call.consumed(bytes),
-  };
+/** Makes a call that is cancelled with the one that it is made for, if there is one. */
+function boundTo(scope: CallScope | undefined, sink: CallSink, make: (sink: CallSink) => MadeCall): MadeCall {
+  return scope === undefined ? make(sink) : new BoundCall(scope.getSignal(), sink).start(make);
 }
