@@ -1,6 +1,9 @@
+import type { Deserializer, Serializer } from '@nestjs/microservices';
+import { IncomingResponseDeserializer } from '@nestjs/microservices/deserializers/incoming-response.deserializer.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
 import { callTimeoutOption, codecOption, replayOption, spanOption } from '../proxy/call-options.js';
+import { packetFormatOption, type PacketFormat } from '../proxy/packet-format.js';
 import type { OfflinePolicy } from '../proxy/record.js';
 import type { Logger } from '../transport/logger.js';
 import type { NodeClientOptions } from '../transport/node-client-options.js';
@@ -87,6 +90,18 @@ export interface N2NClientOptions extends Omit<NodeClientOptions, OwnNodeClientO
    * @default 'json'
    */
   codec?: CodecName | UserCodec | undefined;
+  /**
+   * Makes of each request and event, as Nest's packet `{ pattern, data, id }`, what is sent in its place: as in Nest's
+   * TCP transport. What it throws fails the call with `NOT_SERIALIZABLE`.
+   * @default none: the payload travels as it is
+   */
+  serializer?: Serializer | undefined;
+  /**
+   * Makes Nest's packet `{ response, err, isDisposed, id }` of each answer: as in Nest's TCP transport; it may give a
+   * promise. What it throws fails the call with `PROTOCOL_ERROR`.
+   * @default none; Nest's own where there is a serializer
+   */
+  deserializer?: Deserializer | undefined;
 }
 
 /** `N2NClientOptions` after validation. */
@@ -105,6 +120,7 @@ export interface ResolvedN2NClientOptions {
   readonly drainTimeout: number;
   readonly waitForFirstConnect: number;
   readonly reconnectionDelay: number;
+  readonly packets: PacketFormat | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   /** What goes to `NodeClient`, which checks it. */
@@ -133,6 +149,8 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     maxReplay,
     drainTimeout,
     waitForFirstConnect,
+    serializer,
+    deserializer,
     ...connection
   } = options;
   if (offline !== 'buffer' && offline !== 'reject')
@@ -155,6 +173,7 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     drainTimeout: spanOption('drainTimeout', drainTimeout, 10_000),
     waitForFirstConnect: spanOption('waitForFirstConnect', waitForFirstConnect, 0),
     reconnectionDelay: spanOption('reconnectionDelay', connection.reconnectionDelay, 500),
+    packets: packetFormatOption({ serializer, deserializer }, new IncomingResponseDeserializer()),
     clock: systemClock,
     random: Math.random,
     connection: {

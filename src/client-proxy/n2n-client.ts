@@ -44,7 +44,7 @@ export class N2NClient
   constructor(options: N2NClientOptions = {}) {
     super();
     const resolved = resolveN2NClientOptions(options, this.logger);
-    const { codec, timeout: callTimeout } = resolved;
+    const { codec, timeout: callTimeout, packets } = resolved;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
     this.firstConnectTimeout = resolved.waitForFirstConnect;
@@ -52,7 +52,7 @@ export class N2NClient
       onStatus: (status) => this._status$.next(status),
       onFault: (error) => report('A handler could not be stopped', error),
     });
-    this.defaults = { caller: this.endpoints, codec, timeout: callTimeout, report };
+    this.defaults = { caller: this.endpoints, codec, timeout: callTimeout, packets, report };
   }
 
   /** The state of the connection, from the latest on. */

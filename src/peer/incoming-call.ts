@@ -114,6 +114,13 @@ export class IncomingCall implements StreamTarget {
     if (this.end() && this.content.kind !== 'event') this.port.error(this, error);
   }
 
+  /** Fails a call whose handler goes on, and stops that: what it gave cannot be sent. */
+  abort(error: unknown): void {
+    if (this.state !== 'serving') return;
+    if (this.content.kind !== 'event') this.port.error(this, error);
+    this.cancel(error);
+  }
+
   /** Registers what stops work when the caller wants it no more; it is called at once where that is so already. */
   whenCancelled(stop: (reason: unknown) => void): void {
     if (this.state === 'abandoned') this.runStop(stop, this.cancelReason);

@@ -5,10 +5,13 @@ import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../peer/outgoing-call.js';
 import type { Codec } from '../protocol/codec.js';
 import type { EncodedValue } from '../protocol/value.js';
+import { AnswerReader } from './answer-reader.js';
 import { BoundCall } from './bound-call.js';
 import { CallStream } from './call-stream.js';
 import type { Caller, CallTerms, MadeCall } from './caller.js';
 import { EventOutcome } from './event-outcome.js';
+import { mapStream } from './mapped-stream.js';
+import { serializePacket, type PacketFormat } from './packet-format.js';
 import { isPayloadStream, sendPayload } from './payload-stream.js';
 import { N2NRecord, newEventKey, type CallScope, type RecordSettings } from './record.js';
 
@@ -21,9 +24,14 @@ export interface CallDefaults {
   readonly codec: Codec;
   /** Milliseconds; 0 for ever. */
   readonly timeout: number;
+  /** Where set, Nest's packets travel in place of bare values. */
+  readonly packets?: PacketFormat | undefined;
   /** Told of an event that was lost while nobody subscribed, and of streams that failed when nobody wanted them. */
   readonly report: (message: string, error: unknown) => void;
 }
+
+/** Nest's packet of a request. */
+type Packet = ReadPacket<unknown> & { metadata?: unknown };
 
 /** A call or event, ready for the caller. */
 interface Prepared {
@@ -114,36 +122,59 @@ export abstract class CallProxy<
 
   private make(pattern: unknown, data: unknown, sink: CallSink): MadeCall {
     const { route, value, terms, scope } = this.prepare(pattern, data, 'call');
-    return boundTo(scope, sink, (to) => this.defaults.caller.call(route, value, to, terms));
+    const { caller, packets } = this.defaults;
+    return boundTo(scope, sink, (to) =>
+      packets === undefined
+        ? caller.call(route, value, to, terms)
+        : new AnswerReader(packets, to).start((answers) => caller.call(route, value, answers, terms)),
+    );
   }
 
   /** @throws N2NError `NOT_SERIALIZABLE`, or `TIMEOUT` when no time is left of the call that it is bound to */
   private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event'): Prepared {
     if (pattern === undefined || pattern === null) throw new InvalidMessageException();
     const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as MsPattern);
-    const { codec, timeout } = this.defaults;
-    if (this.onDispatchHook === undefined && !(given instanceof N2NRecord) && !isPayloadStream(given)) {
+    const { codec, timeout, packets } = this.defaults;
+    if (
+      packets === undefined &&
+      this.onDispatchHook === undefined &&
+      !(given instanceof N2NRecord) &&
+      !isPayloadStream(given)
+    ) {
       return { route, value: codec.encode(given), terms: { timeout }, scope: undefined };
     }
     const record = given instanceof N2NRecord ? given : new N2NRecord(given, {});
     const { settings } = record;
     // The hook is Nest 12's; in Nest 11 nobody sets one.
-    const packet: ReadPacket<unknown> & { metadata?: unknown } = { pattern, data: record.data };
+    const packet: Packet = { pattern, data: record.data };
     this.onDispatchHook?.(packet);
-    const terms = {
-      ...termsOf(settings, timeout, kind),
-      metadata: metadataText(settings.headers, packet.metadata),
-    };
     const { data } = packet;
-    if (!isPayloadStream(data)) return { route, value: codec.encode(data), terms, scope: settings.scope };
+    const terms = { ...termsOf(settings, timeout, kind), metadata: envelopeText(settings, packet, packets) };
+    const wrap = packets === undefined ? undefined : this.wrapper(packets, packet, route, kind);
+    if (!isPayloadStream(data)) {
+      const value = codec.encode(wrap === undefined ? data : wrap(data));
+      return { route, value, terms, scope: settings.scope };
+    }
     if (kind === 'event')
       throw new N2NError('NOT_SERIALIZABLE', 'An event cannot carry a stream; use send().');
     const { report } = this.defaults;
+    const values = wrap === undefined ? data : mapStream(data, wrap);
     const onPayload: CallTerms['onPayload'] = (target) =>
-      sendPayload(data, target, (error) =>
+      sendPayload(values, target, (error) =>
         report(`The payload of "${route}" failed when it was stopped`, error),
       );
     return { route, value: undefined, terms: { ...terms, onPayload }, scope: settings.scope };
+  }
+
+  /** Makes of a payload what travels in its place: its packet, as Nest's TCP transport makes it, serialized. */
+  private wrapper(
+    format: PacketFormat,
+    packet: Packet,
+    route: string,
+    kind: 'call' | 'event',
+  ): (data: unknown) => unknown {
+    const whole = kind === 'call' ? this.assignPacketId(packet) : { ...packet, pattern: route };
+    return (data) => serializePacket(format, { ...whole, data });
   }
 }
 
@@ -174,11 +205,21 @@ function timeWithin(scope: CallScope, timeout: number): number {
   return timeout === 0 ? left : Math.min(timeout, left);
 }
 
-/** Headers and metadata share one place on the wire. */
-function metadataText(headers: RecordSettings['headers'], metadata: unknown): string | undefined {
-  if (headers === undefined && metadata === undefined) return undefined;
+/** Headers and metadata share one place on the wire. A packet carries its metadata itself. */
+function envelopeText(
+  { headers }: RecordSettings,
+  { metadata, data }: Packet,
+  packets: PacketFormat | undefined,
+): string | undefined {
+  if (headers === undefined && metadata === undefined && packets === undefined) return undefined;
+  // The payload that is a stream is no packet: its values are.
+  const isWithin = packets !== undefined && !isPayloadStream(data);
   try {
-    return JSON.stringify({ headers, metadata });
+    return JSON.stringify({
+      headers,
+      metadata: isWithin ? undefined : metadata,
+      packet: packets === undefined ? undefined : true,
+    });
   } catch (error) {
     throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The metadata cannot be written as JSON');
   }

@@ -1,6 +1,6 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import { N2NError } from '../n2n-error.js';
-import type { IncomingCall } from '../peer/incoming-call.js';
+import type { CallContent, IncomingCall } from '../peer/incoming-call.js';
 import type { CallProxy } from '../proxy/call-proxy.js';
 import type { CallScope } from '../proxy/record.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
@@ -25,13 +25,18 @@ const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> implements CallScope {
   private controller: AbortController | undefined = undefined;
 
-  constructor(call: IncomingCall, connection: CallConnection) {
+  /** @param content what came with the call, where that had to be read out of it first */
+  constructor(
+    call: IncomingCall,
+    connection: CallConnection,
+    private readonly content: CallContent = call.content,
+  ) {
     super([call, connection]);
   }
 
   /** The pattern of the call, as the caller's side has spelled it: object patterns are JSON with sorted keys. */
   getPattern(): string {
-    return this.args[0].pattern;
+    return this.content.pattern;
   }
 
   /** The headers that the caller gave with `N2NRecordBuilder.setHeaders`. */
@@ -103,7 +108,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
   }
 
   private get envelope(): Envelope {
-    const { envelope } = this.args[0].content;
+    const { envelope } = this.content;
     return typeof envelope === 'object' && envelope !== null ? envelope : {};
   }
 }

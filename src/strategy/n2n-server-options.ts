@@ -1,10 +1,12 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
+import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { systemClock, type Clock } from '../clock.js';
 import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
 import type { CallHost } from '../proxy/call-listener.js';
 import { callTimeoutOption, codecOption, replayOption, spanOption } from '../proxy/call-options.js';
+import { packetFormatOption, type PacketFormat } from '../proxy/packet-format.js';
 import { resolveListenTarget, type ListenTarget } from '../transport/http-listener.js';
 import type { ListenOptions } from '../transport/listen-options.js';
 import {
@@ -15,6 +17,7 @@ import {
   refuseUnknownOptions,
   wholeNumberOption,
 } from '../transport/option-checks.js';
+import { REQUEST_DESERIALIZER } from './packet-requests.js';
 
 /** Where `N2NServer` listens: a port of its own, a Unix domain socket, or an HTTP server that listens already. */
 export interface N2NServerOptions {
@@ -112,6 +115,19 @@ export interface N2NServerOptions {
    */
   codec?: CodecName | UserCodec | undefined;
   /**
+   * Makes of each answer, as Nest's packet `{ response, err, isDisposed, id }`, what is sent in its place: as in Nest's
+   * TCP transport. What it throws fails the call with `NOT_SERIALIZABLE`.
+   * @default none: the value travels as it is
+   */
+  serializer?: Serializer | undefined;
+  /**
+   * Makes Nest's packet `{ pattern, data, id }` of each request and event: as in Nest's TCP transport; it may give a
+   * promise. What it throws fails the call with `PROTOCOL_ERROR`. Of a client that has no `serializer`, it is given the
+   * packet that one would have been given.
+   * @default none; Nest's own where a client has a serializer
+   */
+  deserializer?: Deserializer | undefined;
+  /**
    * Hosts the handlers for the server that this client has dialled, in place of listening: calls come over the client's
    * own connection. The client stays yours to call with.
    */
@@ -132,6 +148,7 @@ export interface ResolvedN2NServerOptions {
   readonly drainTimeout: number;
   readonly retryAfter: number;
   readonly codec: Codec;
+  readonly packets: PacketFormat | undefined;
   readonly client: CallHost | undefined;
   readonly clock: Clock;
 }
@@ -155,6 +172,8 @@ const OPTION_NAMES: readonly (keyof N2NServerOptions)[] = [
   'drainTimeout',
   'retryAfter',
   'codec',
+  'serializer',
+  'deserializer',
   'client',
 ];
 
@@ -186,6 +205,7 @@ export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NS
     drainTimeout: spanOption('drainTimeout', options.drainTimeout, 10_000),
     retryAfter: spanOption('retryAfter', options.retryAfter, 0),
     codec: codecOption(options.codec),
+    packets: packetFormatOption(options, REQUEST_DESERIALIZER),
     client: resolveClient(options),
     clock: systemClock,
   });

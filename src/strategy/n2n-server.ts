@@ -1,7 +1,8 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { N2NError, messageOf } from '../n2n-error.js';
-import type { IncomingCall } from '../peer/incoming-call.js';
+import type { CallContent, IncomingCall } from '../peer/incoming-call.js';
+import { plainPackets, type PacketFormat } from '../proxy/packet-format.js';
 import type { SocketIoServer } from '../transport/socket-io-server.js';
 import { AcceptingHost } from './accepting-host.js';
 import { DialledHost } from './dialled-host.js';
@@ -11,10 +12,15 @@ import { runHandler, runHooked, type Responder } from './handler-run.js';
 import { HookedResponder } from './hooked-responder.js';
 import { N2NContext, type CallConnection } from './n2n-context.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
+import { carriesPackets, readRequest, REQUEST_DESERIALIZER, type PacketRequest } from './packet-requests.js';
+import { PacketResponder } from './packet-responder.js';
 import type { PeerRegistry } from './peer-client.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
+
+/** For clients that have a serializer, where this side has none. */
+const PLAIN_PACKETS: PacketFormat = plainPackets(REQUEST_DESERIALIZER);
 
 /** The events of the Socket.IO server, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
@@ -51,6 +57,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   override readonly transportId: symbol = N2N_TRANSPORT;
 
   private readonly host: HandlerHost;
+  private readonly packets: PacketFormat | undefined;
   private readonly ledger = new EventLedger();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
 
@@ -58,7 +65,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   constructor(options: N2NServerOptions = {}) {
     super();
     const resolved = resolveN2NServerOptions(options);
-    const { client } = resolved;
+    const { client, packets } = resolved;
+    this.packets = packets;
     this.host =
       client === undefined
         ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger)
@@ -139,27 +147,60 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   private readonly takeCall = (call: IncomingCall, connection: CallConnection): void => {
-    const handler = this.messageHandlers.get(call.pattern) ?? this.handlerSpelledOtherwise(call.pattern);
-    if (handler === undefined) {
-      this.onNoHandler(call);
-      return;
-    }
-    const context = new N2NContext(call, connection);
-    const { key } = call.content;
-    if (key === undefined) this.serve(handler, call, context, call);
-    else this.ledger.take(key, call, (responder) => this.serve(handler, call, context, responder));
+    const { content } = call;
+    if (this.packets === undefined && !carriesPackets(content)) this.handle(call, content, connection, call);
+    else this.takePacket(call, connection);
   };
 
-  private serve(
-    handler: MessageHandler,
+  /** A call for a serializer or a deserializer, of this side or the other. */
+  private takePacket(call: IncomingCall, connection: CallConnection): void {
+    const format = this.packets ?? PLAIN_PACKETS;
+    const take = ({ content, id }: PacketRequest): void => {
+      const takesPackets = carriesPackets(call.content);
+      const responder = content.kind === 'call' ? new PacketResponder(call, format, id, takesPackets) : call;
+      // It may have been cancelled while its packet was read.
+      if (call.isStopped) call.complete();
+      else this.handle(call, content, connection, responder);
+    };
+    const refuse = (reason: unknown): void => {
+      const error = N2NError.from(reason, 'PROTOCOL_ERROR', 'The pattern of the packet cannot be read');
+      if (call.content.kind === 'event') this.report(error);
+      call.fail(error);
+    };
+    let request: PacketRequest | Promise<PacketRequest>;
+    try {
+      request = readRequest(call, format, (pattern) => this.normalizePattern(pattern));
+    } catch (error) {
+      refuse(error);
+      return;
+    }
+    if (request instanceof Promise) request.then(take, refuse);
+    else take(request);
+  }
+
+  /** @param answers where what the handler gives goes, unless the call is an acknowledged event */
+  private handle(
     call: IncomingCall,
-    context: N2NContext,
-    responder: Responder,
+    content: CallContent,
+    connection: CallConnection,
+    answers: Responder,
   ): void {
+    const { pattern, data, key } = content;
+    const handler = this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
+    if (handler === undefined) {
+      this.onNoHandler(call, pattern);
+      return;
+    }
+    const context = new N2NContext(call, connection, content);
+    if (key === undefined) this.serve(handler, data, context, answers);
+    else this.ledger.take(key, call, (responder) => this.serve(handler, data, context, responder));
+  }
+
+  private serve(handler: MessageHandler, data: unknown, context: N2NContext, responder: Responder): void {
     const { start, end } = this.hooks;
     const hooked =
       end === undefined ? responder : new HookedResponder(responder, () => end(this.transportId, context));
-    const run = (): void => runHandler(() => handler(call.data, context), hooked, this.report);
+    const run = (): void => runHandler(() => handler(data, context), hooked, this.report);
     if (start === undefined) run();
     else runHooked(() => start(this.transportId, context, async () => run()), hooked, this.report);
   }
@@ -169,13 +210,13 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     return pattern.startsWith('{') ? (this.getHandlerByPattern(pattern) ?? undefined) : undefined;
   }
 
-  private onNoHandler(call: IncomingCall): void {
+  private onNoHandler(call: IncomingCall, pattern: string): void {
     const kind = call.content.kind === 'call' ? 'message' : 'event';
     const error = new N2NError(
       'NO_HANDLER',
-      `There is no matching ${kind} handler defined in the remote service for "${shown(call.pattern)}". ` +
+      `There is no matching ${kind} handler defined in the remote service for "${shown(pattern)}". ` +
         `Check the spelling, or that the handler's controller is in a module of that service.`,
-      { details: { pattern: shown(call.pattern) } },
+      { details: { pattern: shown(pattern) } },
     );
     if (call.content.kind === 'event') this.logger.error(error.message);
     call.fail(error);

@@ -89,6 +89,40 @@ describe.each(TRANSPORTS)('towards a server over %s', (transport) => {
     expect(session.takeFrames({ id: 1 })).toEqual([]);
   });
 
+  test('R8: packets are answered with packets, and so are their errors, but not those of the library', async () => {
+    const { session } = await startGreeted(transport);
+    const ask = (id: number, pattern: string, data: number): Buffer =>
+      callFrame(FrameType.REQUEST, 0, id, {
+        pattern,
+        metadata: '{"headers":{},"packet":true}',
+        json: JSON.stringify({ pattern, data, id: 'mine' }),
+      });
+    session.send(ask(1, 'echo', 5), ask(3, 'count', 1), ask(5, 'fails', 0), ask(7, 'nobody', 0));
+    expect(jsonOf(await session.frame({ id: 1 }))).toEqual({ response: 5, isDisposed: true, id: 'mine' });
+    expect(jsonOf(await session.frame({ id: 3 }))).toEqual({ response: 0, id: 'mine' });
+    expect(jsonOf(await session.frame({ id: 3 }))).toEqual({ isDisposed: true, id: 'mine' });
+    expect(jsonOf(await session.frame({ id: 5 }))).toEqual({ response: 1, id: 'mine' });
+    const failed = await session.frame({ id: 5 });
+    expect([failed.type, failed.flags & FLAG_LAST]).toEqual([FrameType.NEXT, FLAG_LAST]);
+    expect(jsonOf(failed)).toEqual({
+      err: { status: 'error', message: 'no more' },
+      isDisposed: true,
+      id: 'mine',
+    });
+    expect(codeIn(await session.frame({ id: 7 }))).toBe('NO_HANDLER');
+    await expectServed(session, 9);
+  });
+
+  test('R8: metadata of no use is passed over', async () => {
+    const { session } = await startGreeted(transport);
+    for (const [index, metadata] of ['null', '5', '[]', '{"packet":1}', '{"packet":"true"}'].entries()) {
+      session.send(
+        callFrame(FrameType.REQUEST, 0, 1 + 2 * index, { pattern: 'echo', metadata, json: '{"data":1}' }),
+      );
+      expect(jsonOf(await session.frame({ id: 1 + 2 * index }))).toEqual({ data: 1 });
+    }
+  });
+
   test('R7: beyond what may wait, calls fail with OVERLOADED', async () => {
     const { session, bystander, marks } = await startGreeted(transport, { maxInFlight: 1 });
     for (let index = 0; index < 66; index++) session.send(request(1 + 2 * index, 'held'));

@@ -57,6 +57,15 @@ n2n.emit('done', {});
 const record = new N2NRecordBuilder({}).setHeaders({ tenant: 'a' }).build();
 assert.deepEqual(await firstValueFrom(n2n.send('headers', record)), { tenant: 'a' });
 
+const packets = new N2NClient({
+  url: `http://127.0.0.1:${app.getHttpServer().address().port}`,
+  logging: false,
+  serializer: { serialize: (packet) => packet },
+});
+assert.equal(await firstValueFrom(packets.send({ cmd: 'count' }, 'words')), 5);
+await assert.rejects(firstValueFrom(packets.send('refuse', {})), (error) => error.code === 7);
+packets.close();
+
 n2n.close();
 await app.close();
 console.log('Nest 11: passed');
