@@ -50,12 +50,15 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     return this.envelope.metadata;
   }
 
-  /** Aborted when the caller wants no answer any more: it has unsubscribed, timed out, or is gone. */
+  /**
+   * Aborted when the caller wants no answer any more: it has unsubscribed, timed out, or is gone. Never for an
+   * acknowledged event, whose handlers go on: a sender that is gone is going to ask again, and gets their outcome.
+   */
   getSignal(): AbortSignal {
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
-      this.args[0].whenCancelled((reason) => controller.abort(reason));
+      if (this.content.key === undefined) this.args[0].whenCancelled((reason) => controller.abort(reason));
     }
     return this.controller.signal;
   }

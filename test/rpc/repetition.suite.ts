@@ -116,6 +116,38 @@ export function describeRepetition(builder: Builder): void {
       expect([handled, error]).toEqual([1, how === 'fails' ? { status: 'error', message: 'no' } : undefined]);
     });
 
+    test("nothing is aborted of an event's handler: neither its signal nor the calls within it", async () => {
+      const begun = deferred<void>();
+      const release = deferred<void>();
+      const inner = await builder.start(
+        scripted(async () => {
+          begun.resolve();
+          await release.promise;
+          return 'inner';
+        }),
+      );
+      const seen: unknown[] = [];
+      const parts = scripted(
+        () => 1,
+        async (_data, context) => {
+          const signal = context.getSignal();
+          signal.addEventListener('abort', () => seen.push('aborted'));
+          seen.push(
+            await lastValueFrom(inner.client.send('call', new N2NRecordBuilder(1).within(context).build())),
+          );
+        },
+      );
+      const { client, service } = await builder.start(parts, {}, FOREVER);
+      const outcome = outcomeOf(client.emit('event', acknowledged(1)));
+      await begun.promise;
+      const back = new Promise((resolve) => client.on('reconnect', resolve));
+      cutConnections(service);
+      await back;
+      expect(await lastValueFrom(client.send('echo', 1))).toBe(1);
+      release.resolve();
+      expect([await outcome, seen]).toEqual([{ values: [] }, ['inner']]);
+    });
+
     test('an event that was handled, and whose acknowledgement was lost, is not handled again', async () => {
       let handled = 0;
       const cut = deferred<() => void>();
