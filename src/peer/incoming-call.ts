@@ -52,7 +52,7 @@ type CallState = 'waiting' | 'serving' | 'abandoned' | 'over';
  * more work than is allowed by cancelling what it started.
  */
 export class IncomingCall implements StreamTarget {
-  /** When the caller stops waiting, by the peer's clock; Infinity where it waits for ever. Each answer puts it off. */
+  /** When the caller stops waiting, by the peer's clock; Infinity where it waits for ever. */
   expiresAt: number;
   private state: CallState = 'waiting';
   private stops: ((reason: unknown) => void)[] | undefined = undefined;
@@ -65,6 +65,12 @@ export class IncomingCall implements StreamTarget {
     now: number,
   ) {
     this.expiresAt = content.patience === 0 ? Infinity : now + content.patience;
+  }
+
+  /** A value was sent, or one of the payload came: the caller's whole timeout begins anew. */
+  putOff(now: number): void {
+    const { patience } = this.content;
+    if (patience > 0) this.expiresAt = now + patience;
   }
 
   get pattern(): string {

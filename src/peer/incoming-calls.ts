@@ -101,6 +101,7 @@ export class IncomingCalls implements ReplyPort {
   ): void {
     const reader = this.payloads.get(id);
     if (reader === undefined) return;
+    this.calls.get(id)?.putOff(this.session.chunkTime);
     this.flows.in(id).onItem(to - from, isReassembled);
     let value: unknown;
     try {
@@ -144,7 +145,7 @@ export class IncomingCalls implements ReplyPort {
   }
 
   next(call: IncomingCall, value: unknown): void {
-    if (call.content.patience > 0) call.expiresAt = this.clock.now() + call.content.patience;
+    call.putOff(this.clock.now());
     try {
       this.flows.out(call.id).write(FrameType.NEXT, 0, this.codec.encode(value));
       this.session.flushSoon();

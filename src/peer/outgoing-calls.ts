@@ -20,7 +20,7 @@ import type { StreamTarget } from './stream-target.js';
 
 /** What a call carries besides its value. */
 export interface CallOptions {
-  /** How long the call waits without any frame for it, in milliseconds; 0 for ever. */
+  /** How long the call waits without any frame for it, either way, in milliseconds; 0 for ever. */
   readonly timeout: number;
   /** JSON text, which travels in front of the value. */
   readonly metadata?: string | undefined;
@@ -111,7 +111,11 @@ export class OutgoingCalls implements CallOwner {
     whenReady: (call, callback) => this.flows.out(call.id).whenReady(callback),
     next: (call, value) => {
       try {
-        this.flows.out(call.id).write(FrameType.NEXT, 0, this.codec.encode(value));
+        const outflow = this.flows.out(call.id);
+        // What waits for credit is no sign of life: the other side takes nothing.
+        const leavesNow = outflow.isReady;
+        outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
+        if (leavesNow) this.touch(call.id);
         this.session.flushSoon();
       } catch (error) {
         this.abort(call, error);

@@ -65,7 +65,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
 
   /**
    * When the caller stops waiting, in milliseconds since the epoch; undefined where it waits for ever. Each value that
-   * the handler sends puts it off.
+   * the handler sends puts it off, and each that comes of a payload that is a stream.
    */
   getDeadline(): number | undefined {
     const { expiresAt } = this.args[0];

@@ -88,6 +88,57 @@ export function describeTimeouts(way: Way): void {
       expect(values).toEqual([1, 2, 3]);
     });
 
+    test('begin anew with each value of a payload that leaves, and the deadline with each that comes', async () => {
+      const left: number[] = [];
+      let came = deferred<void>();
+      const parts = scripted(async (data: AsyncIterable<unknown>, context) => {
+        came.resolve();
+        for await (const _value of data) {
+          left.push(Math.round((context.getDeadline() ?? 0) - Date.now()));
+          came.resolve();
+        }
+      });
+      const { caller } = await way.start(parts);
+      stopTheClock();
+      const payload = new Subject<number>();
+      let isOver = false;
+      const record = new N2NRecordBuilder(payload).setTimeout(1000).build();
+      const outcome = outcomeOf(caller.send('call', record)).finally(() => (isOver = true));
+      await came.promise;
+      for (const value of [1, 2, 3]) {
+        vi.advanceTimersByTime(900);
+        came = deferred();
+        payload.next(value);
+        await came.promise;
+      }
+      vi.advanceTimersByTime(999);
+      expect(await lastValueFrom(caller.send('echo', 1))).toBe(1);
+      expect(isOver).toBe(false);
+      vi.advanceTimersByTime(1);
+      asN2NError((await outcome).error, 'TIMEOUT');
+      expect(left).toEqual([1000, 1000, 1000]);
+    });
+
+    test('do not begin anew with values of a payload that wait, because nobody takes them', async () => {
+      const begun = deferred<void>();
+      const parts = scripted(() => {
+        begun.resolve();
+        return NEVER;
+      });
+      const { caller } = await way.start(parts);
+      stopTheClock();
+      const payload = new Subject<number>();
+      const record = new N2NRecordBuilder(payload).setTimeout(1000).build();
+      const outcome = outcomeOf(caller.send('call', record));
+      // As many as leave without being taken.
+      for (let value = 0; value < 256; value += 1) payload.next(value);
+      await begun.promise;
+      vi.advanceTimersByTime(900);
+      payload.next(256);
+      vi.advanceTimersByTime(100);
+      asN2NError((await outcome).error, 'TIMEOUT');
+    });
+
     test.each([-1, 1.5, NaN, Infinity, 2 ** 31])('of %s are refused', async (timeout) => {
       const { caller } = await way.start(scripted(() => 1));
       await n2nErrorOf(caller.send('call', within(timeout).build()), 'INVALID_OPTIONS');
