@@ -1,52 +1,17 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
-import { listenOnLoopback } from './listen.js';
-import type { Peer } from './peer.js';
-import { PendingCalls } from './tcp/pending-calls.js';
+import type { Socket } from 'node:net';
+import { socketPeer } from './tcp/socket-peer.js';
 
 /** Length of the data, then number of the call, 32 bits each, big-endian. */
 const HEADER_BYTES = 8;
 
 /** The floor for bytes: whole messages over a bare socket, each collected as it comes and copied once. */
-export const tcpBinary: Peer = {
-  async serve() {
-    const sockets = new Set<Socket>();
-    const server = createServer((socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      socket.on('error', () => socket.destroy());
-      socket.setNoDelay(true);
-      readMessages(socket, (call, data) => writeMessage(socket, call, data));
-    });
-    const address = await listenOnLoopback(server, 'tcp');
-    return {
-      address,
-      async close() {
-        server.close();
-        for (const socket of sockets) socket.destroy();
-      },
-    };
-  },
-
-  async connect(address) {
-    const { hostname, port } = new URL(address);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    await once(socket, 'connect');
-    const pending = new PendingCalls();
-    readMessages(socket, (call, data) => pending.take(call)(undefined, data));
-    socket.on('error', (error) => pending.failAll(error));
-    socket.once('close', () => pending.failAll(new Error('The connection was closed.')));
-    return {
-      call(payload, done) {
-        if (!Buffer.isBuffer(payload)) throw new TypeError('This peer carries Buffers.');
-        writeMessage(socket, pending.add(done), payload);
-      },
-      async close() {
-        socket.destroy();
-      },
-    };
-  },
-};
+export const tcpBinary = socketPeer((socket, onMessage) => {
+  readMessages(socket, onMessage);
+  return (call, data) => {
+    if (!Buffer.isBuffer(data)) throw new TypeError('This peer carries Buffers.');
+    writeMessage(socket, call, data);
+  };
+});
 
 function writeMessage(socket: Socket, call: number, data: Buffer): void {
   const header = Buffer.allocUnsafe(HEADER_BYTES);

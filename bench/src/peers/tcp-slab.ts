@@ -1,5 +1,5 @@
+import { jsonPeer } from './tcp/json-peer.js';
 import { SlabWriter } from './tcp/slab-writer.js';
-import { tcpPeer } from './tcp/tcp-peer.js';
 
 /** The yardstick: the frames of one turn of the event loop go out together. */
-export const tcpSlab = tcpPeer((socket) => new SlabWriter(socket));
+export const tcpSlab = jsonPeer((socket) => new SlabWriter(socket));

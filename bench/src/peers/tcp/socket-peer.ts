@@ -2,11 +2,15 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { listenOnLoopback } from '../listen.js';
 import type { Peer } from '../peer.js';
-import { FrameReader, type Writer } from './frame.js';
 import { PendingCalls } from './pending-calls.js';
 
-/** Request and response over a bare socket: the payload's JSON is made and parsed on both sides, as the others do. */
-export function tcpPeer(makeWriter: (socket: Socket) => Writer): Peer {
+export type Send = (call: number, value: unknown) => void;
+
+/** Begins to read a socket, telling each message that has come whole; returns how to send one. */
+export type Open = (socket: Socket, onMessage: Send) => Send;
+
+/** Request and response over a bare socket: what the floors have in common. */
+export function socketPeer(open: Open): Peer {
   return {
     async serve() {
       const sockets = new Set<Socket>();
@@ -15,9 +19,7 @@ export function tcpPeer(makeWriter: (socket: Socket) => Writer): Peer {
         socket.once('close', () => sockets.delete(socket));
         socket.on('error', () => socket.destroy());
         socket.setNoDelay(true);
-        const writer = makeWriter(socket);
-        const reader = new FrameReader((call, text) => writer.send(call, JSON.stringify(JSON.parse(text))));
-        socket.on('data', (chunk: Buffer) => reader.push(chunk));
+        const send = open(socket, (call, value) => send(call, value));
       });
       const address = await listenOnLoopback(server, 'tcp');
       return {
@@ -33,14 +35,12 @@ export function tcpPeer(makeWriter: (socket: Socket) => Writer): Peer {
       const { hostname, port } = new URL(address);
       const socket = connect({ host: hostname, port: Number(port), noDelay: true });
       await once(socket, 'connect');
-      const writer = makeWriter(socket);
       const pending = new PendingCalls();
-      const reader = new FrameReader((call, text) => pending.take(call)(undefined, JSON.parse(text)));
-      socket.on('data', (chunk: Buffer) => reader.push(chunk));
+      const send = open(socket, (call, value) => pending.take(call)(undefined, value));
       socket.on('error', (error) => pending.failAll(error));
       socket.once('close', () => pending.failAll(new Error('The connection was closed.')));
       return {
-        call: (payload, done) => writer.send(pending.add(done), JSON.stringify(payload)),
+        call: (payload, done) => send(pending.add(done), payload),
         async close() {
           socket.destroy();
         },
