@@ -7,8 +7,9 @@ import { Progress } from './report/progress.js';
 import { goalLinesOf } from './report/goals.js';
 import { tablesOf } from './report/table.js';
 import { resultsOf, type ScenarioRounds } from './results.js';
-import { peersOf, runScenario, stepsOf } from './run-scenario.js';
-import { SCENARIOS } from './scenarios.js';
+import { planOf } from './plan.js';
+import { runScenario, stepsOf } from './run-scenario.js';
+import { SCENARIOS } from './scenarios/index.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -34,14 +35,18 @@ async function main(args: readonly string[]): Promise<void> {
   const command = parseOptions(args, SCENARIOS, PEERS);
   if (command === 'help') console.log(USAGE);
   else if (command === 'list') console.log(listing());
-  else await run(withoutMissing(command));
+  else await run(command);
 }
 
 async function run(options: Options): Promise<void> {
-  const { scenarios, peers, timing, jsonFile } = options;
+  const { timing, jsonFile } = options;
+  const plan = planOf(options.scenarios, options.peers);
+  const { scenarios, peers, leftOut } = plan;
   const startedAt = new Date();
   // A file that cannot be written is found out now, not after minutes of measuring.
   if (jsonFile !== undefined) await appendFile(jsonFile, '');
+  for (const { name, reason } of leftOut) console.log(`${name} is left out: ${reason}`);
+  if (scenarios.length === 0) throw new Error('Nothing of that can run.');
   console.log(
     `${peers.length} peers, ${scenarios.length} scenarios, ${timing.rounds} interleaved rounds of ${timing.roundMs} ms ` +
       `after ${timing.warmUpMs} ms of warm-up; Node ${process.version}\n`,
@@ -55,27 +60,22 @@ async function run(options: Options): Promise<void> {
       runs.push(rounds);
       progress.clear();
       const results = resultsOf(rounds);
-      console.log(`${tablesOf(scenario, results)}${goalLinesOf(scenario, results)}`);
+      const goals = timing.isQuick ? '' : goalLinesOf(scenario, results);
+      console.log(`${tablesOf(scenario, results, leftOut)}${goals}`);
     }
   } finally {
     progress.clear();
   }
   console.log('Every answer was checked. Ratios are medians of the ratios of each round, above 1 is better.');
-  if (jsonFile !== undefined) await writeFile(jsonFile, jsonOf(startedAt, options, runs));
-}
-
-function withoutMissing(options: Options): Options {
-  const peers = options.peers.filter(({ name, missing }) => {
-    const reason = missing?.();
-    if (reason !== undefined) console.log(`${name} is left out: ${reason}`);
-    return reason === undefined;
-  });
-  const scenarios = options.scenarios.filter((scenario) => peersOf(scenario, peers).length > 0);
-  if (scenarios.length === 0) throw new Error('None of the peers can run on this machine.');
-  return { ...options, scenarios, peers };
+  if (timing.isQuick)
+    console.log('A quick run is a smoke test: its rounds are too short to say how fast anything is.');
+  if (jsonFile !== undefined) await writeFile(jsonFile, jsonOf(startedAt, timing, plan, runs));
 }
 
 function listing(): string {
-  const peers = PEERS.map(({ name, title }) => `  ${name.padEnd(14)} ${title}`);
+  const peers = PEERS.map(({ name, title, missing }) => {
+    const reason = missing?.();
+    return `  ${name.padEnd(14)} ${title}${reason === undefined ? '' : ` (${reason})`}`;
+  });
   return ['Scenarios', ...SCENARIOS.map(({ name }) => `  ${name}`), '', 'Peers', ...peers].join('\n');
 }

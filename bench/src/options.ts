@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { PeerEntry } from './peers/index.js';
-import { peersOf } from './run-scenario.js';
-import type { Scenario } from './scenarios.js';
+import { peersOf, quickened } from './plan.js';
+import type { Scenario } from './scenarios/scenario.js';
 
 export interface Options {
   readonly scenarios: readonly Scenario[];
@@ -14,7 +14,7 @@ export interface Timing {
   readonly rounds: number;
   readonly roundMs: number;
   readonly warmUpMs: number;
-  /** Whether work of a fixed size is cut down. */
+  /** Whether the run is a smoke test, whose figures say nothing. */
   readonly isQuick: boolean;
 }
 
@@ -23,18 +23,18 @@ export class UsageError extends Error {}
 
 const DEFAULT: Timing = { rounds: 5, roundMs: 1_500, warmUpMs: 1_000, isQuick: false };
 
-const QUICK_ROUNDS = 3;
+const QUICK_ROUNDS = 1;
 const QUICK_MOST_MS = 400;
-const QUICK_LEAST_MS = 50;
+const QUICK_LEAST_MS = 20;
 /** What all rounds and warm-ups of a quick run share, so that it ends within a minute however many scenarios there are. */
-const QUICK_BUDGET_MS = 15_000;
+const QUICK_BUDGET_MS = 6_000;
 
 const MOST_ROUNDS = 1_000;
 
 export const USAGE = `Usage: npm run bench -- [options]
 
   --only TEXT     only the scenarios or peers whose name contains TEXT; may be given several times, or with commas
-  --quick         under a minute: fewer and shorter rounds, for a smoke test
+  --quick         under a minute: less of everything, for a smoke test
   --rounds N      rounds of each peer in each scenario (${DEFAULT.rounds}; with --quick ${QUICK_ROUNDS})
   --json FILE     writes every round, the medians and the ratios to FILE
   --list          names the scenarios and the peers
@@ -53,9 +53,14 @@ export function parseOptions(
   if (values.list === true) return 'list';
   const chosen = choose(values.only ?? [], scenarios, peers);
   const rounds = values.rounds === undefined ? undefined : parseRounds(values.rounds);
-  const pairs = chosen.scenarios.reduce((sum, scenario) => sum + peersOf(scenario, chosen.peers).length, 0);
-  const timing = values.quick === true ? quickTiming(pairs, rounds ?? QUICK_ROUNDS) : DEFAULT;
-  return { ...chosen, timing: { ...timing, rounds: rounds ?? timing.rounds }, jsonFile: values.json };
+  if (values.quick !== true) {
+    const timing = { ...DEFAULT, rounds: rounds ?? DEFAULT.rounds };
+    return { ...chosen, timing, jsonFile: values.json };
+  }
+  const quick = chosen.scenarios.map((scenario) => quickened(scenario, chosen.peers.length < peers.length));
+  const pairs = quick.reduce((sum, scenario) => sum + peersOf(scenario, chosen.peers).length, 0);
+  const timing = quickTiming(pairs, rounds ?? QUICK_ROUNDS);
+  return { scenarios: quick, peers: chosen.peers, timing, jsonFile: values.json };
 }
 
 function parse(args: readonly string[]) {

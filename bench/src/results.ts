@@ -1,4 +1,4 @@
-import type { Metric, Scenario } from './scenarios.js';
+import type { Metric, Scenario } from './scenarios/scenario.js';
 import { ratioPerRound, summarize, type Summary } from './statistics.js';
 import type { Measurement } from './workloads/work.js';
 

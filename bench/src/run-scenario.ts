@@ -1,8 +1,9 @@
 import type { Timing } from './options.js';
-import { PEERS, type PeerEntry } from './peers/index.js';
+import type { PeerEntry } from './peers/index.js';
+import { peersOf } from './plan.js';
 import { Pair } from './process/pair.js';
 import type { ScenarioRounds } from './results.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './scenarios/scenario.js';
 import type { Measurement } from './workloads/work.js';
 
 /** Told before each step, for the progress line. */
@@ -10,11 +11,6 @@ export type OnStep = (step: string) => void;
 
 /** Rounds of new processes take long, and memory does not stray as time does. */
 const MOST_MEMORY_ROUNDS = 3;
-
-/** Of the peers that were chosen, those that the scenario has. */
-export function peersOf(scenario: Scenario, chosen: readonly PeerEntry[]): readonly PeerEntry[] {
-  return PEERS.filter((peer) => scenario.peers.includes(peer.name) && chosen.includes(peer));
-}
 
 /** Each peer's turn in a scenario: the warm-up, and the rounds. */
 export function stepsOf(scenario: Scenario, peers: readonly PeerEntry[], timing: Timing): number {
@@ -51,7 +47,7 @@ async function runWarm(
 ): Promise<ScenarioRounds['peers']> {
   const pairs = peers.map((peer) => new Pair(peer));
   try {
-    await Promise.all(pairs.map((pair) => pair.connect(workOf(scenario, timing))));
+    await Promise.all(pairs.map((pair) => pair.connect(scenario.work)));
     for (const pair of pairs) {
       onStep(`${scenario.name} | warm-up | ${pair.peer}`);
       await pair.round(timing.warmUpMs);
@@ -83,7 +79,7 @@ async function runFresh(
       onStep(`${scenario.name} | round ${round} of ${rounds} | ${peer}`);
       const pair = new Pair(peer, true);
       try {
-        await pair.connect(workOf(scenario, timing));
+        await pair.connect(scenario.work);
         done.push(await pair.round(timing.roundMs));
       } finally {
         await pair.stop();
@@ -91,11 +87,6 @@ async function runFresh(
     }
   }
   return measured;
-}
-
-/** The work itself, which a quick run may cut down. */
-export function workOf({ work, quickWork }: Scenario, { isQuick }: Timing): Scenario['work'] {
-  return isQuick ? (quickWork ?? work) : work;
 }
 
 function memoryRounds({ readsMemory }: Scenario, { rounds, isQuick }: Timing): number | undefined {

@@ -1,4 +1,5 @@
-import type { Peer } from './peer.js';
+import { missingProgram } from './broker/program.js';
+import { PIPED_ECHO, type Peer } from './peer.js';
 
 /** A peer by its name, its module loaded only by the processes that run it. */
 export interface PeerEntry {
@@ -11,30 +12,80 @@ export interface PeerEntry {
 
 export type PeerName =
   | 'nest-tcp'
+  | 'nest-tcp-piped'
+  | 'nest-tcp-tls'
+  | 'nest-grpc'
+  | 'nest-nats'
+  | 'nest-redis'
   | 'n2n'
+  | 'n2n-piped'
   | 'n2n-large'
+  | 'n2n-tls'
+  | 'n2n-unix'
+  | 'n2n-ws'
   | 'socket.io-ws'
   | 'node-transport'
   | 'tcp-frame'
   | 'tcp-slab'
   | 'tcp-binary';
 
+const LARGE_BYTES = 96 * 1024 * 1024;
+
+const nestTcp = async () => (await import('./nest/nest-tcp-peer.js')).nestTcpPeer;
+const n2n = async () => (await import('./nest/n2n-peer.js')).n2nPeer;
+
 /** In the order in which a round visits those that a scenario has. */
 export const PEERS: readonly PeerEntry[] = [
+  { name: 'nest-tcp', title: "Nest's TCP transport", load: async () => (await nestTcp())() },
   {
-    name: 'nest-tcp',
-    title: "Nest's TCP transport",
-    load: async () => (await import('./nest-tcp.js')).nestTcp,
+    name: 'nest-tcp-piped',
+    title: 'the same, the handler under an interceptor and a pipe',
+    load: async () => (await nestTcp())({ pattern: PIPED_ECHO }),
   },
   {
-    name: 'n2n',
-    title: 'nestjs-n2n, sessions and limits on',
-    load: async () => (await import('./n2n.js')).n2n,
+    name: 'nest-tcp-tls',
+    title: "Nest's TCP transport over TLS",
+    load: async () => (await nestTcp())({ tls: true }),
+  },
+  {
+    name: 'nest-grpc',
+    title: "Nest's gRPC transport",
+    load: async () => (await import('./nest-grpc.js')).nestGrpc,
+  },
+  {
+    name: 'nest-nats',
+    title: "Nest's NATS transport, the broker on the same machine",
+    missing: () => missingProgram('nats-server'),
+    load: async () => (await import('./nest-nats.js')).nestNats,
+  },
+  {
+    name: 'nest-redis',
+    title: "Nest's Redis transport, likewise",
+    missing: () => missingProgram('redis-server'),
+    load: async () => (await import('./nest-redis.js')).nestRedis,
+  },
+  { name: 'n2n', title: 'nestjs-n2n with its defaults', load: async () => (await n2n())() },
+  {
+    name: 'n2n-piped',
+    title: 'the same, the handler under an interceptor and a pipe',
+    load: async () => (await n2n())({ pattern: PIPED_ECHO }),
   },
   {
     name: 'n2n-large',
-    title: 'the same with a maxPayload of 96 MiB',
-    load: async () => (await import('./n2n-large.js')).n2nLarge,
+    title: 'nestjs-n2n with a maxPayload of 96 MiB',
+    load: async () => (await n2n())({ maxPayload: LARGE_BYTES }),
+  },
+  { name: 'n2n-tls', title: 'nestjs-n2n over TLS', load: async () => (await n2n())({ tls: true }) },
+  {
+    name: 'n2n-unix',
+    title: 'nestjs-n2n over a Unix domain socket',
+    load: async () => (await n2n())({ unix: true }),
+  },
+  {
+    name: 'n2n-ws',
+    title: 'nestjs-n2n over WebSocket, its fallback',
+    missing: withoutBufferUtil,
+    load: async () => (await n2n())({ transports: ['websocket'] }),
   },
   {
     name: 'socket.io-ws',

@@ -23,7 +23,7 @@ export class Child {
 
   /** The last resort, for the way out of the parent: whatever still lives is killed, by its own handle. */
   static killAll(): void {
-    for (const child of Child.#living) child.#process.kill('SIGKILL');
+    for (const child of Child.#living) child.#kill();
   }
 
   /** Resolves when the process has gone. */
@@ -36,6 +36,7 @@ export class Child {
   #asked = 0;
   #stopping = false;
   #output = '';
+  #helpers: readonly number[] = [];
 
   constructor(
     readonly role: Role,
@@ -59,6 +60,8 @@ export class Child {
     this.died = new Promise((_resolve, reject) => {
       this.#process.once('close', (code, signal) => {
         Child.#living.delete(this);
+        // One that stopped in an orderly way has ended its helpers itself, and their ids may be somebody else's by now.
+        if (code !== 0) this.#killHelpers();
         const reason = this.#failure(`ended by itself (${signal ?? `exit code ${code}`})`);
         this.#rejectAll(reason);
         if (!this.#stopping) reject(reason);
@@ -83,13 +86,34 @@ export class Child {
     });
   }
 
+  /** Processes that this one has started, by their ids: they do not outlive it, whatever becomes of it. */
+  adopt(helpers: readonly number[]): void {
+    this.#helpers = helpers;
+  }
+
   /** Ends the process: asked first, killed if that takes too long. Never rejects. */
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#process.connected) await this.ask('stop', {}, STOP_MS).catch(() => undefined);
-    const kill = setTimeout(() => this.#process.kill('SIGKILL'), STOP_MS);
+    const kill = setTimeout(() => this.#kill(), STOP_MS);
     await this.gone;
     clearTimeout(kill);
+  }
+
+  #kill(): void {
+    this.#process.kill('SIGKILL');
+    this.#killHelpers();
+  }
+
+  #killHelpers(): void {
+    for (const pid of this.#helpers) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has gone already.
+      }
+    }
+    this.#helpers = [];
   }
 
   #told(message: ToldMessage): void {

@@ -4,18 +4,23 @@ import { makeWorkload, type Workload } from '../workloads/work.js';
 import { answerParent } from './answer-parent.js';
 
 /** The process of one peer's client: it makes the calls, and measures. */
-const connections: Connection[] = [];
+const connections = new Set<Connection>();
 let workload: Workload | undefined;
+
+async function disconnect(connection: Connection): Promise<void> {
+  connections.delete(connection);
+  await connection.close();
+}
 
 answerParent({
   async connect({ peer, address, work }) {
     const entry = await findPeer(peer).load();
-    const connectOne = async (): Promise<Connection> => {
+    const connect = async (): Promise<Connection> => {
       const connection = await entry.connect(address);
-      connections.push(connection);
+      connections.add(connection);
       return connection;
     };
-    workload = await makeWorkload(work, { peer, connection: await connectOne(), connect: connectOne });
+    workload = await makeWorkload(work, { peer, connection: await connect(), connect, disconnect });
     await workload.prepare?.();
     return null;
   },
@@ -24,7 +29,7 @@ answerParent({
     return workload.round(durationMs);
   },
   async stop() {
-    await Promise.all(connections.map((connection) => connection.close()));
+    await Promise.all([...connections].map((connection) => connection.close()));
     return null;
   },
 });

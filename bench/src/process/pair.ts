@@ -32,7 +32,8 @@ export class Pair {
 
   async connect(work: Work): Promise<void> {
     const { peer } = this;
-    const { address } = await this.#unlessDied(this.#server.ask('serve', { peer }, START_MS));
+    const { address, helpers } = await this.#unlessDied(this.#server.ask('serve', { peer }, START_MS));
+    this.#server.adopt(helpers);
     await this.#unlessDied(this.#client.ask('connect', { peer, address, work }, START_MS));
   }
 

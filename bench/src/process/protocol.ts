@@ -4,7 +4,7 @@ import type { Measurement, Work } from '../workloads/work.js';
 /** What the parent asks of a server's or a client's process, and what it is told. */
 export interface Asks {
   /** To the server's process. */
-  serve: { ask: { peer: string }; told: { address: string } };
+  serve: { ask: { peer: string }; told: { address: string; helpers: readonly number[] } };
   memory: { ask: Record<string, never>; told: ServerMemory };
   /** To the client's process. */
   connect: { ask: { peer: string; address: string; work: Work }; told: null };

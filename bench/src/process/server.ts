@@ -10,7 +10,7 @@ const gauge = new MemoryGauge();
 answerParent({
   async serve({ peer }) {
     server = await (await findPeer(peer).load()).serve();
-    return { address: server.address };
+    return { address: server.address, helpers: server.helpers ?? [] };
   },
   async memory() {
     return { ...(await gauge.read()), entries: server?.entries?.() ?? [] };

@@ -1,5 +1,5 @@
 import type { MetricResult } from '../results.js';
-import type { Goal, Scenario } from '../scenarios.js';
+import type { Goal, Scenario } from '../scenarios/scenario.js';
 import type { Summary } from '../statistics.js';
 
 export interface GoalResult {

@@ -1,14 +1,18 @@
 import { arch, cpus, loadavg, platform } from 'node:os';
-import { PEERS } from '../peers/index.js';
-import type { Options } from '../options.js';
+import type { Timing } from '../options.js';
+import type { Plan } from '../plan.js';
 import { goalsOf } from './goals.js';
-import { workOf } from '../run-scenario.js';
 import { resultsOf, type ScenarioRounds } from '../results.js';
 
 /** The whole run as data: every round, so that anything else can be worked out later. */
-export function jsonOf(startedAt: Date, { timing, peers }: Options, runs: readonly ScenarioRounds[]): string {
+export function jsonOf(
+  startedAt: Date,
+  timing: Timing,
+  { peers, leftOut }: Plan,
+  runs: readonly ScenarioRounds[],
+): string {
   const report = {
-    format: 2,
+    format: 3,
     startedAt: startedAt.toISOString(),
     machine: {
       node: process.version,
@@ -19,13 +23,13 @@ export function jsonOf(startedAt: Date, { timing, peers }: Options, runs: readon
       loadAverage: loadavg(),
     },
     timing,
-    peers: PEERS.filter(({ name }) => peers.some((peer) => peer.name === name)).map(({ name, title }) => ({
-      name,
-      title,
-    })),
+    peers: peers.map(({ name, title }) => ({ name, title })),
+    leftOut,
     scenarios: runs.map((run) => ({
       name: run.scenario.name,
-      work: workOf(run.scenario, timing),
+      work: run.scenario.work,
+      subject: run.scenario.subject,
+      against: run.scenario.against,
       rounds: Object.fromEntries(run.peers.map(({ peer, rounds }) => [peer, rounds])),
       goals: goalsOf(run.scenario, resultsOf(run)),
       metrics: resultsOf(run).map(({ metric, peers: results }) => ({

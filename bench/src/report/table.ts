@@ -1,11 +1,19 @@
+import type { LeftOut } from '../plan.js';
 import type { MetricResult, PeerResult } from '../results.js';
-import type { Scenario } from '../scenarios.js';
+import type { Scenario } from '../scenarios/scenario.js';
 
 const NOTHING = '-';
 
-/** The results of a scenario for the terminal: a table for each metric. */
-export function tablesOf(scenario: Scenario, results: readonly MetricResult[]): string {
-  return results.map((result) => tableOf(scenario, result)).join('\n');
+/** The results of a scenario for the terminal: a table for each metric, and what they lack. */
+export function tablesOf(
+  scenario: Scenario,
+  results: readonly MetricResult[],
+  leftOut: readonly LeftOut[],
+): string {
+  const lacking = leftOut
+    .filter(({ name }) => scenario.peers.some((peer) => peer === name))
+    .map(({ name, reason }) => `  ${name} is left out: ${reason}\n`);
+  return results.map((result) => tableOf(scenario, result)).join('\n') + lacking.join('');
 }
 
 function tableOf(scenario: Scenario, { metric, peers }: MetricResult): string {

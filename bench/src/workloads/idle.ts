@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '../peers/peer.js';
+import { echo } from './echo.js';
 import type { Bench, Measurement, Workload } from './work.js';
 
 /** Connections that are opened and then say nothing, for what they cost the server. */
@@ -34,7 +35,8 @@ export class Idle implements Workload {
     const startedAt = performance.now();
     await this.#open(connections);
     const openRate = (connections / (performance.now() - startedAt)) * 1_000;
-    await Promise.all(this.#connections.filter((_, i) => i % CHECK_EVERY === 0).map(check));
+    const some = this.#connections.filter((_, i) => i % CHECK_EVERY === 0);
+    await Promise.all(some.map((connection) => echo(connection, 'idle')));
     await sleep(SETTLE_MS);
     return { connections, openRate };
   }
@@ -46,13 +48,4 @@ export class Idle implements Workload {
       this.#connections.push(...(await Promise.all(some)));
     }
   }
-}
-
-function check(connection: Connection): Promise<void> {
-  return new Promise((resolve, reject) => {
-    connection.call('idle', (error, answer) => {
-      if (answer === 'idle') resolve();
-      else reject(new Error('A connection that was opened does not answer', { cause: error }));
-    });
-  });
 }

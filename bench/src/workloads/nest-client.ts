@@ -9,6 +9,11 @@ export function nestClientOf({ client }: Connection): ClientProxy {
 
 export function n2nClientOf(connection: Connection): N2NClient {
   const client = nestClientOf(connection);
-  if (!('stream' in client)) throw new Error('This work is for the peers of this library alone.');
-  return client as N2NClient;
+  if (!isN2NClient(client)) throw new Error('This work is for the peers of this library alone.');
+  return client;
+}
+
+/** By what it can do, and not by its class: the library must be no part of the memory of other peers' processes. */
+export function isN2NClient(client: ClientProxy): client is N2NClient {
+  return 'stream' in client;
 }

@@ -6,25 +6,28 @@ import type { Measurement, Workload } from './work.js';
 /** A packet that comes byte by byte, through the server's half of nodeTransport, with no socket and no other process. */
 export interface SlicesWork {
   readonly kind: 'slices';
+  /** How often each size is read; the median counts. */
+  readonly repeats: number;
 }
 
 const KIB = 1024;
 /** Of the packets' data. The first and the last decide whether the time is linear in the bytes. */
 const SIZES = [256 * KIB, 512 * KIB, 1024 * KIB] as const;
-const REPEATS = 5;
 
 const HEADER_BYTES = 5;
 /** A message (4) of bytes (the highest bit). */
 const BINARY_MESSAGE = 0x84;
 
 export class Slices implements Workload {
+  constructor(private readonly work: SlicesWork) {}
+
   async prepare(): Promise<void> {
     for (const bytes of SIZES) readSliced(bytes);
   }
 
   async round(): Promise<Measurement> {
     const [quarter, half, whole] = SIZES.map((bytes) =>
-      median(Array.from({ length: REPEATS }, () => readSliced(bytes))),
+      median(Array.from({ length: this.work.repeats }, () => readSliced(bytes))),
     );
     if (quarter === undefined || half === undefined || whole === undefined) throw new Error('No sizes');
     return {

@@ -3,7 +3,7 @@ import type { Connection, Done } from '../peers/peer.js';
 import { BinaryPayloads } from '../binary-payload.js';
 import { Payloads, type PayloadSource } from '../payload.js';
 import { quantile } from '../statistics.js';
-import type { Measurement, Workload } from './work.js';
+import type { Bench, Measurement, Workload } from './work.js';
 
 /** Echo calls, with a number of them always in flight. */
 export interface UnaryWork {
@@ -13,6 +13,8 @@ export interface UnaryWork {
   /** Of the payload, as JSON or as a Buffer. */
   readonly bytes: number;
   readonly inFlight: number;
+  /** How many connections share the calls, one if it is not said; a multiple of it is in flight. */
+  readonly clients?: number;
   /** Whether to time each call. Two looks at the clock a call: for few calls in flight, where they do not weigh. */
   readonly latency: boolean;
 }
@@ -28,19 +30,27 @@ const MICROS_A_MS = 1_000;
 export class Unary implements Workload {
   readonly #payloads: PayloadSource;
   readonly #latencies: Float64Array;
+  readonly #connections: Connection[];
 
   constructor(
     private readonly work: UnaryWork,
-    private readonly connection: Connection,
+    private readonly bench: Bench,
   ) {
+    this.#connections = [bench.connection];
     const { payload, bytes, inFlight } = work;
     this.#payloads = payload === 'json' ? new Payloads(bytes) : new BinaryPayloads(bytes, inFlight);
     this.#latencies = new Float64Array(work.latency ? LATENCIES : 0);
   }
 
+  async prepare(): Promise<void> {
+    const { clients = 1 } = this.work;
+    // oxlint-disable-next-line no-await-in-loop -- as many at once as there are would be another work
+    while (this.#connections.length < clients) this.#connections.push(await this.bench.connect());
+  }
+
   round(durationMs: number): Promise<Measurement> {
     return new Promise((resolve, reject) => {
-      new UnaryRound(this.work, this.connection, this.#payloads, this.#latencies, resolve, reject).start(
+      new UnaryRound(this.work, this.#connections, this.#payloads, this.#latencies, resolve, reject).start(
         durationMs,
       );
     });
@@ -52,6 +62,7 @@ interface Slot {
   /** Number of the payload that is under way, or NONE. An answer when there is none is a fault too. */
   seq: number;
   startedAt: number;
+  readonly connection: Connection;
   readonly done: Done;
 }
 
@@ -75,7 +86,7 @@ class UnaryRound {
 
   constructor(
     private readonly work: UnaryWork,
-    private readonly connection: Connection,
+    private readonly connections: readonly Connection[],
     private readonly payloads: PayloadSource,
     private readonly latencies: Float64Array,
     private readonly resolve: (measurement: Measurement) => void,
@@ -86,13 +97,18 @@ class UnaryRound {
     // A timer ends the round, so that no call has to look at the clock for it.
     this.#timer = setTimeout(() => this.#drain(), durationMs);
     this.#startedAt = performance.now();
-    for (let i = 0; i < this.work.inFlight; i++) this.#next(this.#makeSlot());
+    const each = this.work.inFlight / this.connections.length;
+    const slots = this.connections.flatMap((connection) =>
+      Array.from({ length: each }, () => this.#makeSlot(connection)),
+    );
+    for (const slot of slots) this.#next(slot);
   }
 
-  #makeSlot(): Slot {
+  #makeSlot(connection: Connection): Slot {
     const slot: Slot = {
       seq: NONE,
       startedAt: 0,
+      connection,
       // One callback a slot for the whole round: a closure a call would be the harness's cost.
       done: (error, answer) => this.#answered(slot, error, answer),
     };
@@ -104,7 +120,7 @@ class UnaryRound {
     slot.seq = this.payloads.seq;
     this.#inFlight++;
     if (this.work.latency) slot.startedAt = performance.now();
-    this.connection.call(payload, slot.done);
+    slot.connection.call(payload, slot.done);
   }
 
   #answered(slot: Slot, error: unknown, answer: unknown): void {

@@ -1,22 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Server } from 'socket.io';
-import { N2NClient, N2NServer } from 'nestjs-n2n';
+import { N2NClient, N2NServer, type N2NServerOptions } from 'nestjs-n2n';
 import { entriesIn, fieldOf } from '../../memory/entries.js';
+import { urlOf } from '../listen.js';
 import { LOOPBACK, type Peer } from '../peer.js';
+import { authority, serverCertificate } from '../tls/certificate.js';
+import { EchoModule } from './echo.module.js';
 import { connectNest } from './nest-connection.js';
 import { serveNest } from './serve-nest.js';
 
-/** @param options what the server and the client have beyond their defaults */
-export function n2nPeer(options: { maxPayload?: number }): Peer {
+/** What differs from this library with its defaults. */
+export interface N2NVariant {
+  /** Of both sides, in bytes. */
+  readonly maxPayload?: number;
+  readonly tls?: boolean;
+  /** Whether it listens on a Unix domain socket, and not on a port. */
+  readonly unix?: boolean;
+  readonly transports?: readonly string[];
+  /** Of the handler that echoes. */
+  readonly pattern?: string;
+}
+
+export function n2nPeer({
+  maxPayload,
+  tls = false,
+  unix = false,
+  transports,
+  pattern,
+}: N2NVariant = {}): Peer {
   return {
     async serve() {
-      const strategy = new N2NServer({ host: LOOPBACK, port: 0, ...options });
-      const server = await serveNest({ strategy }, 'http', (app) => app.unwrap<Server>().httpServer);
-      return { ...server, entries: () => serverEntries(strategy) };
+      const folder = unix ? await mkdtemp(join(tmpdir(), 'n2n-bench-')) : undefined;
+      const where: N2NServerOptions =
+        folder === undefined ? { host: LOOPBACK, port: 0 } : { socketPath: join(folder, 'socket') };
+      const strategy = new N2NServer({
+        ...where,
+        maxPayload,
+        transports,
+        tls: tls ? serverCertificate() : undefined,
+      });
+      const server = await serveNest(EchoModule, { strategy }, (app) =>
+        where.socketPath === undefined
+          ? urlOf(app.unwrap<Server>().httpServer, tls ? 'https' : 'http')
+          : `unix:${where.socketPath}`,
+      );
+      return {
+        ...server,
+        entries: () => serverEntries(strategy),
+        async close() {
+          await server.close();
+          if (folder !== undefined) await rm(folder, { recursive: true });
+        },
+      };
     },
 
-    async connect(address) {
-      const connection = await connectNest(new N2NClient({ url: address, ...options }));
-      return { ...connection, entries: () => clientEntries(connection.client) };
+    async connect(url) {
+      const client = new N2NClient({ url, maxPayload, transports, tls: tls ? authority() : undefined });
+      return { ...(await connectNest(client, pattern)), entries: () => clientEntries(client) };
     },
   };
 }

@@ -1,25 +1,22 @@
 import 'reflect-metadata';
-import type { Server } from 'node:net';
-import type { INestMicroservice } from '@nestjs/common';
+import type { INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { urlOf } from '../listen.js';
 import type { EchoServer } from '../peer.js';
-import { EchoModule } from './echo.module.js';
 
 /**
- * Starts the echo application on a transport.
- * @param listener finds the listening socket, which knows what port 0 became
+ * Starts an application on a transport.
+ * @param addressOf tells where clients find it, once it listens
  */
 export async function serveNest(
+  module: Type,
   options: MicroserviceOptions,
-  scheme: string,
-  listener: (app: INestMicroservice) => Pick<Server, 'address'>,
+  addressOf: (app: INestMicroservice) => string,
 ): Promise<EchoServer> {
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(EchoModule, {
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
     ...options,
     logger: ['error', 'warn'],
   });
   await app.listen();
-  return { address: urlOf(listener(app), scheme), close: () => app.close() };
+  return { address: addressOf(app), close: () => app.close() };
 }
