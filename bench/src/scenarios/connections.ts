@@ -36,13 +36,13 @@ function idle(connections: number, peers: readonly PeerName[]): Scenario {
     metrics: [
       {
         key: 'serverRssKib',
-        title: "the server's memory a connection (RSS: all that the process has), KiB",
+        title: "server's memory (RSS) a connection, KiB",
         better: 'lower',
         digits: 1,
       },
       {
         key: 'serverHeapKib',
-        title: "the server's live objects and buffers a connection (heap and external), KiB",
+        title: "server's heap and external memory a connection, KiB",
         better: 'lower',
         digits: 1,
       },
