@@ -28,7 +28,10 @@ export function goalLinesOf(scenario: Scenario, results: readonly MetricResult[]
   return goalsOf(scenario, results)
     .map(({ goal, reached, isMet }) => {
       const title = scenario.metrics.find(({ key }) => key === goal.key)?.title ?? goal.key;
-      const bound = 'than' in goal ? `at least ${goal.times} x ${goal.than}` : `at most ${goal.atMost}`;
+      const bound =
+        'than' in goal
+          ? `at least ${Number(goal.times.toFixed(2))} x ${goal.than}`
+          : `at most ${goal.atMost}`;
       const spread = [reached.min, reached.max].map(figure).join(' to ');
       return `  ${isMet ? 'goal met' : 'GOAL MISSED'}: ${goal.peer}, ${title}, ${bound}: ${figure(reached.median)} (${spread})\n`;
     })

@@ -13,7 +13,7 @@ export const BUFFERS: readonly Scenario[] = [
       { key: 'rate', peer: 'node-transport', than: 'socket.io-ws', times: 1.2 },
       { key: 'rate', peer: 'node-transport', than: 'tcp-binary', times: 0.8 },
     ],
-    quick: { peers: ['nest-tcp', 'n2n', 'socket.io-ws', 'node-transport', 'tcp-binary'] },
+    quick: { peers: ['n2n', 'socket.io-ws', 'node-transport', 'tcp-binary'] },
   },
   {
     // Longer than this library takes without being told to; Nest's TCP transport takes many seconds for one.
