@@ -43,6 +43,13 @@ type State =
   | { readonly is: 'linked'; readonly link: Link }
   | { readonly is: 'closed'; readonly error: N2NError };
 
+/**
+ * What is written in a turn leaves at its end, but the first of it as soon as it is this much, so that the other side
+ * sets to work while this one is still at the rest. With nothing before the end, 64 calls in flight go to and fro as one
+ * chunk, and each process idles while the other works: less than half as many calls a second.
+ */
+const FIRST_EARLY_BYTES = 1024;
+
 /** What came is acknowledged at the latest when it is as many bytes. */
 const ACK_AT = 64 * 1024;
 
@@ -64,6 +71,8 @@ export class Session {
   private state: State = { is: 'unlinked', timer: undefined };
   private flushScheduled = false;
   private blocked = false;
+  /** How much is written before the next chunk leaves within the turn: twice as much each time, so these stay few. */
+  private earlyBytes = FIRST_EARLY_BYTES;
   private readAt: number;
   private bytesReceived = 0;
   /** The position that was acknowledged last. */
@@ -169,8 +178,9 @@ export class Session {
     if (this.state.is === 'linked') this.send(this.state.link, chunk);
   }
 
-  /** Sends what is written when the turn's work is done. */
+  /** Sends what is written when the turn's work is done, and a good part of it before. */
   flushSoon(): void {
+    if (this.writer.pendingBytes >= this.earlyBytes) this.flushEarly();
     if (this.flushScheduled) return;
     this.flushScheduled = true;
     this.options.defer(this.flush);
@@ -187,8 +197,16 @@ export class Session {
     if (state.is === 'linked') state.link.close(error.message);
   }
 
+  private flushEarly(): void {
+    if (this.blocked || this.state.is !== 'linked' || this.isReplayFull) return;
+    this.earlyBytes *= 2;
+    const chunk = this.writer.take();
+    if (chunk !== undefined) this.send(this.state.link, chunk);
+  }
+
   private readonly flush = (): void => {
     this.flushScheduled = false;
+    this.earlyBytes = FIRST_EARLY_BYTES;
     if (this.bytesReceived - this.acknowledged >= ACK_BESIDE_AT && this.writer.pendingBytes > 0)
       this.writeAck();
     while (!this.blocked && this.state.is === 'linked' && !this.isReplayFull) {

@@ -6,21 +6,55 @@ import { openPeer, RecordingSink, requestFrame } from '../support/peers.js';
 
 const NO_LIMIT = { timeout: 0 };
 
-test('what is written in one turn leaves as one chunk', () => {
+/** A peer whose turns end when the test runs its tasks. */
+function turnByTurn() {
   const tasks: (() => void)[] = [];
-  const { link, peer } = openPeer({ defer: (task) => tasks.push(task) });
-  for (const task of tasks.splice(0)) task();
-  link.takeFrames();
-  for (let index = 0; index < 100; index++) peer.call('p', '1', new RecordingSink(), NO_LIMIT);
+  const test = openPeer({ defer: (task) => tasks.push(task) });
+  const endTurn = (): void => tasks.splice(0).forEach((task) => task());
+  endTurn();
+  test.link.takeFrames();
+  return { ...test, tasks, endTurn };
+}
+
+test('what is written in one turn leaves as one chunk', () => {
+  const { link, peer, tasks, endTurn } = turnByTurn();
+  for (let index = 0; index < 10; index++) peer.call('p', '1', new RecordingSink(), NO_LIMIT);
   peer.emit('e', '2', undefined);
   expect([link.written.length, tasks.length]).toEqual([0, 1]);
-  tasks[0]?.();
+  endTurn();
   expect(link.written).toHaveLength(1);
-  expect(link.takeFrames()).toHaveLength(101);
+  expect(link.takeFrames()).toHaveLength(11);
   // The next turn's work is another chunk.
   peer.emit('e', '2', undefined);
-  tasks[1]?.();
+  endTurn();
   expect(link.written).toHaveLength(1);
+});
+
+test('of much that is written in one turn, the first leaves before its end, in few chunks and in order', () => {
+  const { link, peer, endTurn } = turnByTurn();
+  const payload = JSON.stringify('x'.repeat(100));
+  for (let index = 0; index < 100; index++) peer.call('p', payload, new RecordingSink(), NO_LIMIT);
+  const early = link.written.length;
+  expect(early).toBeGreaterThan(0);
+  expect(early).toBeLessThan(6);
+  endTurn();
+  expect(link.written).toHaveLength(early + 1);
+  const ids = link.takeFrames().map(({ id }) => id);
+  expect(ids).toEqual(Array.from({ length: 100 }, (_, index) => 2 + 2 * index));
+  // Each turn begins anew.
+  for (let index = 0; index < 10; index++) peer.call('p', payload, new RecordingSink(), NO_LIMIT);
+  expect(link.written).toHaveLength(1);
+});
+
+test('nothing leaves early while the link is full', () => {
+  const { link, peer, endTurn } = turnByTurn();
+  link.takes = false;
+  const payload = JSON.stringify('x'.repeat(1000));
+  for (let index = 0; index < 10; index++) peer.call('p', payload, new RecordingSink(), NO_LIMIT);
+  endTurn();
+  expect(link.written).toHaveLength(1);
+  link.drain();
+  expect(link.takeFrames()).toHaveLength(10);
 });
 
 describe('a link that is full', () => {
