@@ -2,7 +2,7 @@ import { N2NError } from '../n2n-error.js';
 import type { DeadlineList, Expiring } from '../peer/deadlines.js';
 import type { CallSink } from '../peer/outgoing-call.js';
 import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
-import type { EncodedValue } from '../protocol/value.js';
+import { encodedLength, type EncodedValue } from '../protocol/value.js';
 
 /** A call or an event that waits for a connection, ready to be written. */
 export class WaitingCall implements Expiring, MadeCall {
@@ -30,8 +30,7 @@ export class WaitingCall implements Expiring, MadeCall {
 
   /** How much of the bounded memory for waiting calls it takes, in bytes. */
   get bytes(): number {
-    const { value } = this;
-    return this.pattern.length + (value === undefined ? 0 : value.length);
+    return this.pattern.length + encodedLength(this.value);
   }
 
   /** The connection is there. Its errors are the call's own. */

@@ -15,6 +15,7 @@ import {
   ValueForm,
   FrameType,
 } from './frame.js';
+import { MAX_INTEGER_BYTES, writeInteger } from './integer.js';
 import { LongBody } from './long-body.js';
 import { CodedValue, type EncodedValue } from './value.js';
 
@@ -131,6 +132,12 @@ export class ChunkWriter {
    * @throws N2NError `PAYLOAD_TOO_LARGE`
    */
   writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): LongBody | undefined {
+    if (typeof value === 'number') {
+      this.reserve(FRAME_HEADER_BYTES + MAX_INTEGER_BYTES);
+      const length = writeInteger(this.slab, this.end + FRAME_HEADER_BYTES, value);
+      this.end = writeHeader(this.slab, this.end, type, flags | ValueForm.ASCII_JSON, id, length) + length;
+      return undefined;
+    }
     if (typeof value === 'string' && value.length <= this.directUnits) {
       this.reserve(FRAME_HEADER_BYTES + value.length * MAX_UTF8_PER_UNIT);
       const body = this.end + FRAME_HEADER_BYTES;
@@ -153,9 +160,10 @@ export class ChunkWriter {
     flags: number,
     id: number,
     head: RequestHead,
-    value: EncodedValue,
+    encoded: EncodedValue,
   ): LongBody | undefined {
     const { pattern, metadata, remaining, key } = head;
+    const value = typeof encoded === 'number' ? String(encoded) : encoded;
     if (
       metadata === undefined &&
       key === undefined &&
@@ -325,14 +333,14 @@ function requestFront(head: RequestHead): Buffer {
   return front;
 }
 
-function formOf(value: EncodedValue): ValueForm {
+function formOf(value: Exclude<EncodedValue, number>): ValueForm {
   if (value === undefined) return ValueForm.NONE;
   if (typeof value === 'string') return ValueForm.UTF8_JSON;
   if (value instanceof CodedValue) return ValueForm.CODED;
   return value instanceof Uint8Array ? ValueForm.BYTES : ValueForm.ATTACHED_JSON;
 }
 
-function bytesOf(value: EncodedValue): readonly Uint8Array[] {
+function bytesOf(value: Exclude<EncodedValue, number>): readonly Uint8Array[] {
   if (value === undefined) return [];
   if (typeof value === 'string') return [Buffer.from(value)];
   if (value instanceof CodedValue) return [value.bytes];

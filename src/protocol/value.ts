@@ -1,13 +1,15 @@
 import { N2NError, messageOf } from '../n2n-error.js';
 import { attach, containsBytes, detach, type Detached } from './attachments.js';
 import { ValueForm } from './frame.js';
+import { isInteger32, MAX_INTEGER_BYTES, readInteger } from './integer.js';
 import { asciiText, utf8Text } from './text.js';
 
 /**
  * A value made ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. The forms
- * are told apart by their own types, so that the usual one, text, needs no object around it.
+ * are told apart by their own types, so that the usual one, text, needs no object around it. A number is a whole one of
+ * 32 bits, whose JSON text is its digits: they are written without a string in between.
  */
-export type EncodedValue = string | Uint8Array | Detached | CodedValue | undefined;
+export type EncodedValue = string | number | Uint8Array | Detached | CodedValue | undefined;
 
 /** What a codec other than JSON wrote. */
 export class CodedValue {
@@ -20,12 +22,19 @@ export class CodedValue {
   }
 }
 
+/** About how many bytes an encoded value takes. */
+export function encodedLength(value: EncodedValue): number {
+  if (typeof value === 'number') return MAX_INTEGER_BYTES;
+  return value === undefined ? 0 : value.length;
+}
+
 /**
  * @throws N2NError `NOT_SERIALIZABLE` for a value that JSON cannot express: a cycle, a bigint, a function, or nesting
  * deeper than the stack
  */
 export function encodeValue(value: unknown): EncodedValue {
   if (value === undefined) return undefined;
+  if (typeof value === 'number' && isInteger32(value)) return value;
   if (value instanceof Uint8Array) return value;
   let text: string | undefined;
   try {
@@ -56,7 +65,7 @@ export function decodeValue(form: number, chunk: Buffer, from: number, to: numbe
       case ValueForm.NONE:
         return undefined;
       case ValueForm.ASCII_JSON:
-        return JSON.parse(asciiText(chunk, from, to));
+        return readInteger(chunk, from, to) ?? JSON.parse(asciiText(chunk, from, to));
       case ValueForm.UTF8_JSON:
         return JSON.parse(utf8Text(chunk, from, to));
       case ValueForm.BYTES:

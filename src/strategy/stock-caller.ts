@@ -44,7 +44,7 @@ export function stockCaller(socket: SocketIoSocket): Caller {
 
 /** What was encoded for a frame, as the value that Socket.IO encodes in its own way. */
 function plain(value: Parameters<Caller['emit']>[1]): unknown {
-  if (value === undefined || value instanceof Uint8Array) return value;
+  if (value === undefined || typeof value === 'number' || value instanceof Uint8Array) return value;
   if (typeof value === 'string') return JSON.parse(value) as unknown;
   if (value instanceof CodedValue) return value.bytes;
   throw new N2NError('NOT_SERIALIZABLE', 'A stock Socket.IO client takes bytes only as the whole payload.');

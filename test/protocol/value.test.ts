@@ -57,12 +57,7 @@ describe('what JSON makes of values, N2N does too', () => {
     expect(encodeValue(value)).toBe(text);
     // With bytes beside it the value takes another way, to the same result.
     const [around] = [encodeValue({ value, bytes: Buffer.from('x') })];
-    if (
-      around === undefined ||
-      typeof around === 'string' ||
-      around instanceof Uint8Array ||
-      around instanceof CodedValue
-    )
+    if (typeof around !== 'object' || around instanceof Uint8Array || around instanceof CodedValue)
       throw new Error('no bytes seen');
     const body = Buffer.concat([around.head, ...around.pieces]);
     expect(decodeValue(ValueForm.ATTACHED_JSON, body, 0, body.length)).toEqual({
