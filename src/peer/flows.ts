@@ -108,11 +108,11 @@ export class Flows implements FrameSink {
    * @returns whether anything was sent
    */
   pull(): boolean {
-    for (;;) {
-      const outflow = this.enlisted.shift();
-      if (outflow === undefined) return false;
-      if (outflow.pull()) return true;
+    // Whoever cannot send asks again, and has its next turn with the next pull.
+    for (let left = this.enlisted.length; left > 0; left--) {
+      if (this.enlisted.shift()?.pull() === true) return true;
     }
+    return false;
   }
 
   writer(): ChunkWriter {

@@ -28,6 +28,12 @@ export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
  */
 const MOST_AHEAD = 256 * 1024;
 
+/**
+ * With more than this written and not taken by the link, the values of streams wait in their calls, credit or not: what
+ * waits in one place for all of them is bounded, and beyond the bound the session ends.
+ */
+const MOST_UNSENT = INITIAL_CREDIT.bytes;
+
 /** The most that a side may be granted: more is a fault, or an attack. */
 const MAX_CREDIT = 2 ** 31 - 1;
 
@@ -55,7 +61,11 @@ export class Outflow {
 
   /** Whether a value that is written now leaves now. */
   get isReady(): boolean {
-    return this.queue.length === 0 && this.items > 0 && this.bytes > 0;
+    return this.queue.length === 0 && this.hasCredit && this.sink.writer().pendingBytes <= MOST_UNSENT;
+  }
+
+  private get hasCredit(): boolean {
+    return this.items > 0 && this.bytes > 0;
   }
 
   /**
@@ -124,7 +134,7 @@ export class Outflow {
   /** Calls back once a value that is written leaves at once. There is one such wait at a time. */
   whenReady(callback: () => void): void {
     this.onReady = callback;
-    if (this.isReady) this.becomeReady();
+    this.becomeReady();
   }
 
   /** Forgets what waits: the call is over. Whoever waits to write is let go, and finds the call over. */
@@ -152,7 +162,10 @@ export class Outflow {
   pull(): boolean {
     this.isEnlisted = false;
     const head = this.queue[0];
-    if (head === undefined) return false;
+    if (head === undefined) {
+      this.becomeReady();
+      return false;
+    }
     const sent = head instanceof ChunkWriter ? this.pullFrames(head) : this.pullFragment(head);
     if (this.queue.length > 0) {
       if (sent > 0) this.enlist();
@@ -228,9 +241,14 @@ export class Outflow {
   }
 
   private becomeReady(): void {
-    if (!this.isReady) return;
     const { onReady } = this;
-    this.onReady = undefined;
-    onReady?.();
+    if (onReady === undefined) return;
+    if (this.isReady) {
+      this.onReady = undefined;
+      onReady();
+    } else if (this.queue.length === 0 && this.hasCredit) {
+      // What it waits for is the link, which pulls.
+      this.enlist();
+    }
   }
 }

@@ -227,6 +227,22 @@ describe('who waits to write', () => {
     expect(called).toBe(1);
   });
 
+  test('is called once the link has taken what was written before, though there is credit', () => {
+    const { sink, out } = start();
+    for (let sum = 0; sum <= INITIAL_CREDIT.bytes; sum += 40_000) {
+      sink.writer().writeValue(FrameType.NEXT, 0, 9, Buffer.alloc(40_000));
+    }
+    expect(out.isReady).toBe(false);
+    let called = 0;
+    out.whenReady(() => (called += 1));
+    // A value that comes all the same waits for its turn behind the others.
+    send(out, 0, 2);
+    expect(sink.take().every(({ id }) => id === 9)).toBe(true);
+    expect(called).toBe(0);
+    sink.pullAll();
+    expect([called, valuesOf(sink.take()), out.isReady]).toEqual([1, [0, 1], true]);
+  });
+
   test('is called at once where that is so already, and when the call is over', () => {
     const { sink, out } = start();
     let called = 0;

@@ -83,6 +83,22 @@ describe('a link that is full', () => {
     expect(link.takeFrames()).toHaveLength(6);
   });
 
+  test('holds back streams that have credit, and ends no session for them', () => {
+    const { link, calls, closed } = openPeer({ maxPending: 2 ** 22, maxInFlight: 100 });
+    link.takes = false;
+    for (let id = 1; id < 100; id += 2) link.receive(requestFrame(id));
+    for (const call of calls) for (let value = 0; value < 10; value++) call.next(Buffer.alloc(60_000, value));
+    expect(closed).toEqual([]);
+    expect(calls.every(({ isReady }) => !isReady)).toBe(true);
+    let ready = 0;
+    for (const call of calls) call.whenReady(() => (ready += 1));
+    link.drain();
+    expect([ready, closed]).toEqual([50, []]);
+    const values = new Map<number, number[]>();
+    for (const { id, body } of link.takeFrames()) values.set(id, [...(values.get(id) ?? []), body[0] ?? -1]);
+    expect([...values.values()]).toEqual(Array.from({ length: 50 }, () => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+  });
+
   test('ends the session of an other side that asks and does not read', () => {
     const { link, closed } = openPeer({
       maxPending: 10_000,
