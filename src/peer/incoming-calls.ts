@@ -145,9 +145,11 @@ export class IncomingCalls implements ReplyPort {
   }
 
   next(call: IncomingCall, value: unknown): void {
-    call.putOff(this.clock.now());
+    const outflow = this.flows.out(call.id);
+    // A value that waits for credit is no matter of microseconds, and the clock takes 50 ns.
+    call.putOff(outflow.isReady ? this.clock.now() : this.session.turnTime);
     try {
-      this.flows.out(call.id).write(FrameType.NEXT, 0, this.codec.encode(value));
+      outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
       this.session.flushSoon();
     } catch (error) {
       this.failReply(call, error);

@@ -1,5 +1,6 @@
 import { N2NError } from '../n2n-error.js';
 import type { DeadlineList, Expiring } from './deadlines.js';
+import type { Inflow } from './inflow.js';
 import type { StreamTarget } from './stream-target.js';
 
 /** Where the answers of a call go. RxJS's `Subscriber` is one. */
@@ -37,6 +38,8 @@ export class OutgoingCall implements Expiring {
   list: DeadlineList | undefined = undefined;
   previous: Expiring | undefined = undefined;
   next: Expiring | undefined = undefined;
+  /** What comes for it, once a value has come that is not the only one. */
+  inflow: Inflow | undefined = undefined;
   /** Where its payload goes, if that is a stream. */
   payload: PayloadTarget | undefined = undefined;
 

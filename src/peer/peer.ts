@@ -172,7 +172,7 @@ export class Peer implements SessionEvents {
       this.onWholeFrame(type, flags, id, chunk, from, to, false);
     } else if (this.isWanted(type, id)) {
       const whole = this.flows.takeFragment(type, id, chunk.subarray(from, to), !more);
-      if (whole === undefined) this.outgoing.touch(id);
+      if (whole === undefined) this.outgoing.onSign(id);
       else this.onWholeFrame(type, flags, id, whole, 0, whole.length, true);
     }
   }
@@ -236,7 +236,7 @@ export class Peer implements SessionEvents {
   private onCredit(id: number, chunk: Buffer, from: number, to: number): void {
     if (to - from !== 8)
       throw new N2NError('PROTOCOL_ERROR', `CREDIT has ${to - from} bytes in place of eight.`);
-    this.outgoing.touch(id);
+    this.outgoing.onSign(id);
     // Credit for a call that is over may still have been under way.
     const isKnown = this.isOurs(id) ? this.outgoing.has(id) : this.incoming.has(id);
     if (isKnown) this.flows.out(id).grant(readU32(chunk, from), readU32(chunk, from + 4));

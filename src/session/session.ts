@@ -74,6 +74,7 @@ export class Session {
   /** How much is written before the next chunk leaves within the turn: twice as much each time, so these stay few. */
   private earlyBytes = FIRST_EARLY_BYTES;
   private readAt: number;
+  private writtenAt: number;
   private bytesReceived = 0;
   /** The position that was acknowledged last. */
   private acknowledged = 0;
@@ -84,6 +85,7 @@ export class Session {
   ) {
     this.writer = new ChunkWriter(options.maxSend);
     this.readAt = options.clock.now();
+    this.writtenAt = this.readAt;
     this.isResumable = options.window > 0;
   }
 
@@ -100,6 +102,11 @@ export class Session {
   /** When the chunk that is being read came, by the session's clock. */
   get chunkTime(): number {
     return this.readAt;
+  }
+
+  /** When the first of the frames that leave with this turn was written, by the session's clock. */
+  get turnTime(): number {
+    return this.writtenAt;
   }
 
   /** Whether the session is not over: it may be without a link for the moment. */
@@ -183,6 +190,7 @@ export class Session {
     if (this.writer.pendingBytes >= this.earlyBytes) this.flushEarly();
     if (this.flushScheduled) return;
     this.flushScheduled = true;
+    this.writtenAt = this.options.clock.now();
     this.options.defer(this.flush);
   }
 
