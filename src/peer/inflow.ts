@@ -1,8 +1,7 @@
 import { N2NError } from '../n2n-error.js';
 import { INITIAL_CREDIT } from '../protocol/frame.js';
 
-/** What is granted again at once: half of the items, and an eighth of the bytes, so that a body keeps flowing. */
-const GRANTED_ITEMS = INITIAL_CREDIT.items / 2;
+/** An eighth of the bytes is granted again at once, so that a body keeps flowing; of items, half of the window. */
 const GRANTED_BYTES = INITIAL_CREDIT.bytes / 8;
 
 /** Grants the other side what it may send further. */
@@ -17,6 +16,9 @@ export class Inflow {
   private bytesLeft: number = INITIAL_CREDIT.bytes;
   private itemsConsumed = 0;
   private bytesConsumed = 0;
+  /** How many items the other side may send ahead, and how many it is to be told that it may. */
+  private window: number = INITIAL_CREDIT.items;
+  private nextWindow: number = INITIAL_CREDIT.items;
 
   constructor(private readonly grant: Grant) {}
 
@@ -38,12 +40,18 @@ export class Inflow {
     this.receive(bytes);
   }
 
+  /** Lets the other side send so many items ahead, from the next grant on. */
+  widen(items: number): void {
+    this.nextWindow = items;
+  }
+
   /** What came has been taken by whom it was for. It is granted again, a good part at a time. */
   onConsumed(items: number, bytes: number): void {
     this.itemsConsumed += items;
     this.bytesConsumed += bytes;
-    if (this.itemsConsumed < GRANTED_ITEMS && this.bytesConsumed < GRANTED_BYTES) return;
-    const grantedItems = this.itemsConsumed;
+    if (2 * this.itemsConsumed < this.window && this.bytesConsumed < GRANTED_BYTES) return;
+    const grantedItems = this.itemsConsumed + this.nextWindow - this.window;
+    this.window = this.nextWindow;
     const grantedBytes = Math.max(0, this.bytesConsumed);
     this.itemsConsumed = 0;
     this.bytesConsumed -= grantedBytes;

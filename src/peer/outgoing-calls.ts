@@ -15,6 +15,7 @@ import type { EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import { Deadlines } from './deadlines.js';
 import type { Flows } from './flows.js';
+import type { Inflow } from './inflow.js';
 import { OutgoingCall, PayloadTarget, type CallOwner, type CallSink } from './outgoing-call.js';
 import type { StreamTarget } from './stream-target.js';
 
@@ -31,6 +32,12 @@ export interface CallOptions {
   /** The key of an acknowledged event. */
   readonly key?: Buffer | undefined;
 }
+
+/**
+ * How many items may be under way to a sink that takes each value as it comes: nothing of them waits here, and their
+ * bytes are bounded. With 256, each CREDIT and each chunk served for 128 items.
+ */
+const UNPACED_ITEMS = 64 * 1024;
 
 /** The calls of this side that are not over. */
 export class OutgoingCalls implements CallOwner {
@@ -131,7 +138,7 @@ export class OutgoingCalls implements CallOwner {
     const call = last ? this.take(id) : this.calls.get(id);
     if (call === undefined) return;
     const bytes = to - from;
-    if (!last) (call.inflow ??= this.flows.in(id)).onItem(bytes, isReassembled);
+    if (!last) (call.inflow ??= this.inflowOf(call)).onItem(bytes, isReassembled);
     let value: unknown;
     try {
       value = this.codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
@@ -186,6 +193,12 @@ export class OutgoingCalls implements CallOwner {
   /** A sign of life, of which the first in a chunk is enough: the clock alone takes 50 ns. */
   private touch(call: OutgoingCall): void {
     if (call.timeout > 0 && call.lastSign < this.session.chunkTime) this.deadlines.touch(call);
+  }
+
+  private inflowOf({ id, sink }: OutgoingCall): Inflow {
+    const inflow = this.flows.in(id);
+    if (sink.isPaced !== true) inflow.widen(UNPACED_ITEMS);
+    return inflow;
   }
 
   private abort(call: OutgoingCall, error: unknown): void {

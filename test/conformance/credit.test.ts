@@ -110,12 +110,31 @@ describe.each(TRANSPORTS)('towards a server over %s', (transport) => {
 describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   test('K1: K4: K8: 128 items that a client took it grants again', async () => {
     const { client, session } = await greetedPair(transport);
-    const { request: { id }, outcome } = await begin(client, session); // prettier-ignore
-    for (let value = 0; value < 128; value++) session.send(valueFrame(FrameType.NEXT, 0, id, value));
+    const values = client.stream<number>('s', null);
+    const first = values.next();
+    const { id } = await session.frame({ type: FrameType.REQUEST });
+    for (let value = 0; value < 129; value++) session.send(valueFrame(FrameType.NEXT, 0, id, value));
+    await first;
+    for (let value = 1; value < 128; value++) expect(await values.next()).toEqual({ done: false, value });
     const { body } = await session.frame({ type: FrameType.CREDIT, id });
     expect(body.readUInt32BE(0)).toBe(128);
+    await values.return?.();
+  });
+
+  test('K8: a client that takes what comes as it comes grants more, and more of it comes ahead', async () => {
+    const { client, session } = await greetedPair(transport);
+    const { request: { id }, outcome } = await begin(client, session); // prettier-ignore
+    let sent = 0;
+    const send = (until: number): void => {
+      while (sent < until) session.send(valueFrame(FrameType.NEXT, 0, id, sent++));
+    };
+    send(128);
+    const { body } = await session.frame({ type: FrameType.CREDIT, id });
+    const granted = body.readUInt32BE(0);
+    expect(granted).toBeGreaterThan(10_000);
+    send(256 + granted);
     session.send(frame(FrameType.COMPLETE, 0, id));
-    expect((await outcome).values).toHaveLength(128);
+    expect((await outcome).values).toHaveLength(256 + granted);
   });
 
   test('K8: 128 KiB that a client took, as values or in fragments, it grants again', async () => {

@@ -43,6 +43,20 @@ describe('what was taken is granted again', () => {
     ]);
   });
 
+  test('and more, once, where others are to come further ahead', () => {
+    const { inflow, granted } = start();
+    inflow.widen(1000);
+    for (let count = 0; count < 128; count++) inflow.onConsumed(1, 0);
+    expect(granted).toEqual([[128 + 1000 - 256, 0]]);
+    for (let count = 0; count < 499; count++) inflow.onConsumed(1, 0);
+    expect(granted).toHaveLength(1);
+    inflow.onConsumed(1, 0);
+    expect(granted.slice(1)).toEqual([[500, 0]]);
+    // 628 were taken without having been counted as they came; so many more may come.
+    for (let count = 0; count < 1000 + 628; count++) inflow.onItem(1, false);
+    n2nErrorThrown(() => inflow.onItem(1, false), 'PROTOCOL_ERROR');
+  });
+
   test('a sender that keeps to it never runs out, and a consumer that stops holds it back', () => {
     const { inflow, granted } = start();
     for (let count = 0; count < 100_000; count++) {
