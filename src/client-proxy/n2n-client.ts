@@ -86,11 +86,11 @@ export class N2NClient
     if (this.firstConnectTimeout === 0) return;
     let lastError: unknown;
     this.connect().catch((error: unknown) => (lastError = error));
+    const why = (): string => (lastError === undefined ? '.' : `: ${messageOf(lastError)}`);
     const failed = (): N2NError =>
       new N2NError(
         'CONNECT_FAILED',
-        `There was no connection within ${this.firstConnectTimeout} ms (waitForFirstConnect)` +
-          `${lastError === undefined ? '' : `: ${messageOf(lastError)}`}`,
+        `There was no connection within ${this.firstConnectTimeout} ms (waitForFirstConnect)${why()}`,
         { cause: lastError },
       );
     await firstValueFrom(

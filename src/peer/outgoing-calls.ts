@@ -122,7 +122,7 @@ export class OutgoingCalls implements CallOwner {
         // What waits for credit is no sign of life: the other side takes nothing.
         const leavesNow = outflow.isReady;
         outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
-        if (leavesNow) this.touch(call.id);
+        if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
         this.session.flushSoon();
       } catch (error) {
         this.abort(call, error);

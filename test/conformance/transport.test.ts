@@ -201,7 +201,7 @@ describe('towards a client', () => {
     session.socket.end();
     await session.ended;
     const other = await greetedPair(NODE);
-    other.client.close();
+    void other.client.close();
     await other.session.ended;
     other.session.socket.end();
   });

@@ -175,7 +175,7 @@ describe('the examples of README.md', () => {
       expect(stderr).toBe('');
       expect(stdout).toBe(output);
       expect(code).toBe(0);
-      client.close();
+      void client.close();
     },
   );
 

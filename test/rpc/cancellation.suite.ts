@@ -139,7 +139,7 @@ export function describeCancellation(builder: Builder): void {
       const name = `${builder.name} close`;
       const call = n2nErrorOf(client.send('silent', name), 'CLOSED');
       await markOf(begun, name).promise;
-      client.close();
+      void client.close();
       await call;
       await markOf(ended, name).promise;
     });

@@ -81,7 +81,7 @@ describe('close', () => {
     const client = startClient(url, { drainTimeout: 0 });
     await client.connect();
     const underWay = n2nErrorOf(client.send('never', 1), 'CLOSED');
-    client.close();
+    void client.close();
     await underWay;
     await n2nErrorOf(client.send('echo', 1), 'CLOSED');
     await n2nErrorOf(client.emit('echo', 1), 'CLOSED');
@@ -91,7 +91,7 @@ describe('close', () => {
       n2nErrorOf(lonely.send('echo', 1), 'CLOSED'),
       n2nErrorOf(lonely.emit('echo', 1), 'CLOSED'),
     ];
-    lonely.close();
+    void lonely.close();
     await Promise.all(waiting);
   });
 
@@ -99,8 +99,8 @@ describe('close', () => {
     const { url } = await startService(PARTS);
     const client = startClient(url);
     await client.connect();
-    client.close();
-    client.close();
+    void client.close();
+    void client.close();
     await client.connect();
     expect(await lastValueFrom(client.send('echo', 'again'))).toBe('again');
   });
@@ -170,7 +170,7 @@ describe('without a service', () => {
     subscriptions[0]?.unsubscribe();
     const last = n2nErrorOf(client.send('echo', 4), 'CLOSED');
     await n2nErrorOf(client.send('echo', 5), 'OVERLOADED');
-    client.close();
+    void client.close();
     await last;
     expect((await event).error).toMatchObject({ code: 'CLOSED' });
   });
@@ -181,7 +181,7 @@ describe('without a service', () => {
     await n2nErrorOf(client.send('echo', 'x'.repeat(100)), 'OVERLOADED');
     await n2nErrorOf(client.send('echo', { a: Buffer.alloc(100) }), 'OVERLOADED');
     const small = n2nErrorOf(client.send('echo', 1), 'CLOSED');
-    client.close();
+    void client.close();
     await Promise.all([first, small]);
   });
 
@@ -203,7 +203,7 @@ describe('a service that is busy', () => {
     // A refused call behind the event shows that the event has come by the time of its answer.
     await n2nErrorOf(client.send('echo', 'too many'), 'OVERLOADED');
     const lines = service.log.lines.join('\n');
-    client.close();
+    void client.close();
     await Promise.all(waiting);
     expect(lines).toMatch(/(warn|error) .*too many/);
   });

@@ -26,7 +26,7 @@ describe('without a connection', () => {
   test.each([undefined, 'buffer'] as const)('%s lets them wait', async (offline) => {
     const client = await lonelyClient(offline);
     const waiting = [client.send('echo', 1), client.emit('event', 1)].map((one) => n2nErrorOf(one, 'CLOSED'));
-    client.close();
+    void client.close();
     await Promise.all(waiting);
   });
 
@@ -35,7 +35,7 @@ describe('without a connection', () => {
     await n2nErrorOf(buffering.send('echo', as('reject')), 'CONNECT_FAILED');
     const rejecting = await lonelyClient('reject');
     const waiting = n2nErrorOf(rejecting.send('echo', as('buffer')), 'CLOSED');
-    rejecting.close();
+    void rejecting.close();
     await waiting;
   });
 });

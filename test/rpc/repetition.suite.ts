@@ -277,7 +277,7 @@ export function describeRepetition(builder: Builder): void {
         const client = startClient(`http://${HOST}:${service.port}`, options);
         const subscription = client.send('signal', 1).subscribe({ error: () => {} });
         await service.until('begun');
-        if (how === 'close') client.close();
+        if (how === 'close') void client.close();
         else subscription.unsubscribe();
         await service.until('aborted');
       }

@@ -94,13 +94,12 @@ export function describeReturn(builder: Builder): void {
   describe(`a client that comes back, over ${builder.name}`, () => {
     proveNothingIsLeft();
 
-    const PARTS = scripted((_data, context: N2NContext) => {
-      context.join('room');
-      return context.getPeer();
-    });
-
     test('is the same peer, under its first id, with its new socket', async () => {
-      const { service, client } = await builder.start(PARTS, {}, SOON);
+      const { service, client } = await builder.start(
+        scripted(() => 1),
+        {},
+        SOON,
+      );
       const [peer] = service.strategy.peers;
       const socket = peer.unwrap<{ id: string }>();
       const back = new Promise((resolve) => client.on('reconnect', resolve));
