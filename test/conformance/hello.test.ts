@@ -43,6 +43,13 @@ describe.each(TRANSPORTS)('towards a server over %s', (transport) => {
     await expectServed(bystander, 1);
   });
 
+  test('H7: HELLO that does not stand alone ends the session', async () => {
+    const { port } = await startScene();
+    const session = await rawClient(port, transport);
+    session.send(rawHello(), callFrame(FrameType.REQUEST, 0, 1, { pattern: 'echo' }));
+    await expectSessionEnds(session, 'PROTOCOL_ERROR');
+  });
+
   test('H1: HELLO with the id of a call ends the session', async () => {
     const { port } = await startScene();
     const session = await rawClient(port, transport);
