@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { LoggerService } from '@nestjs/common';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
+import { jsonCodec } from '../protocol/codec.js';
 import type { Hello } from '../protocol/hello.js';
 import { Handshake, refuseLink, sayHello } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
@@ -20,7 +21,7 @@ import type { HandlerHost, TakeCall } from './handler-host.js';
 import type { ReportError } from './handler-run.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
-import { stockCaller } from './stock-caller.js';
+import { StockCaller } from './stock-caller.js';
 import { takeEvents, type TakenEvents } from './stock-peer.js';
 
 /** As many sessions wait for their clients to come back; beyond them, the one that waits longest is given up. */
@@ -92,10 +93,10 @@ export class AcceptingHost implements HandlerHost {
   }
 
   private onConnection(socket: SocketIoSocket): void {
-    const { maxInFlight, clock, codec, timeout } = this.options;
+    const { maxInFlight, clock, timeout } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    const defaults = { caller: stockCaller(socket), codec, timeout, report };
+    const defaults = { caller: new StockCaller(socket), codec: jsonCodec, timeout, report };
     const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
     this.peers.add(client);
     const connection = { peer: client, now: () => clock.now() };

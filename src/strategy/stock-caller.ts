@@ -1,51 +1,77 @@
 import { N2NError } from '../n2n-error.js';
-import type { Caller } from '../proxy/caller.js';
-import { CodedValue } from '../protocol/value.js';
+import type { CallSink } from '../peer/outgoing-call.js';
+import { attach } from '../protocol/attachments.js';
+import { CodedValue, type EncodedValue } from '../protocol/value.js';
+import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
 
 /**
  * Calls a stock Socket.IO client: a call is an event with an acknowledgement, which is its one answer. Such a client
- * cannot be told to stop, and has no codec.
+ * cannot be told to stop, and has no codec but Socket.IO's own: it is given what JSON makes of a value, and bytes.
  */
-export function stockCaller(socket: SocketIoSocket): Caller {
-  return {
-    call: (pattern, value, sink, terms) => {
-      if (terms.onPayload !== undefined) {
-        throw new N2NError('NOT_SERIALIZABLE', 'A stock Socket.IO client takes no streams.');
-      }
-      let isOver = false;
-      const settle = (error: unknown, answer?: unknown): void => {
-        if (isOver) return;
-        isOver = true;
-        if (error !== null) {
-          sink.error(
-            new N2NError('TIMEOUT', `The client did not acknowledge "${pattern}" in time.`, { cause: error }),
-          );
-          return;
-        }
+export class StockCaller implements Caller {
+  /** What ends the calls under way when the client goes: Socket.IO lets them wait. */
+  private readonly underWay = new Set<() => void>();
+
+  constructor(private readonly socket: SocketIoSocket) {
+    socket.once('disconnect', () => {
+      for (const end of this.underWay) end();
+    });
+  }
+
+  call(pattern: string, value: EncodedValue, sink: CallSink, { timeout, onPayload }: CallTerms): MadeCall {
+    if (onPayload !== undefined) {
+      throw new N2NError('NOT_SERIALIZABLE', 'A stock Socket.IO client takes no streams.');
+    }
+    const { socket, underWay } = this.connected();
+    const settle = (tell: () => void): void => {
+      if (underWay.delete(onGone)) tell();
+    };
+    const onGone = (): void => settle(() => sink.error(gone()));
+    underWay.add(onGone);
+    const onAnswer = (answer: unknown): void =>
+      settle(() => {
         sink.next(answer, 0);
         sink.complete();
-      };
-      if (terms.timeout > 0) socket.timeout(terms.timeout).emit(pattern, plain(value), settle);
-      else socket.emit(pattern, plain(value), (answer: unknown) => settle(null, answer));
-      return {
-        cancel: () => {
-          isOver = true;
-        },
-        consumed: () => {},
-      };
-    },
-    emit: (pattern, value) => {
-      socket.emit(pattern, plain(value));
-      return true;
-    },
-  };
+      });
+    if (timeout === 0) {
+      socket.emit(pattern, plain(value), onAnswer);
+    } else {
+      socket.timeout(timeout).emit(pattern, plain(value), (late: unknown, answer: unknown) => {
+        if (late === null) onAnswer(answer);
+        else settle(() => sink.error(tooLate(pattern, timeout, late)));
+      });
+    }
+    return { cancel: () => settle(() => {}), consumed: () => {} };
+  }
+
+  emit(pattern: string, value: EncodedValue): boolean {
+    this.connected().socket.emit(pattern, plain(value));
+    return true;
+  }
+
+  /** @throws N2NError `CONNECTION_LOST`: Socket.IO would drop what is sent, without a word */
+  private connected(): this {
+    if (!this.socket.connected) throw gone();
+    return this;
+  }
 }
 
 /** What was encoded for a frame, as the value that Socket.IO encodes in its own way. */
-function plain(value: Parameters<Caller['emit']>[1]): unknown {
+function plain(value: EncodedValue): unknown {
   if (value === undefined || typeof value === 'number' || value instanceof Uint8Array) return value;
   if (typeof value === 'string') return JSON.parse(value) as unknown;
   if (value instanceof CodedValue) return value.bytes;
-  throw new N2NError('NOT_SERIALIZABLE', 'A stock Socket.IO client takes bytes only as the whole payload.');
+  return attach(Buffer.concat([value.head, ...value.pieces]));
+}
+
+function gone(): N2NError {
+  return new N2NError('CONNECTION_LOST', 'The client has disconnected.');
+}
+
+function tooLate(pattern: string, timeout: number, cause: unknown): N2NError {
+  return new N2NError('TIMEOUT', `The client did not acknowledge "${pattern}" within ${timeout} ms.`, {
+    details: { pattern, timeout },
+    cause,
+  });
 }
