@@ -55,12 +55,17 @@ export class N2NRecordBuilder<T = unknown> {
   /**
    * For `emit`: the event completes once every handler has, errors if one fails, and is sent again after a lost
    * connection until one of the two has happened. A server recognises a repetition, and does not run handlers again.
+   * From a server to one of its clients it is not sent again once the client's session is over: it errors with
+   * `CONNECTION_LOST`.
    */
   acknowledged(): this {
     return this.set({ isAcknowledged: true });
   }
 
-  /** For `send`: the call may run twice, so it is sent again when the connection is lost before any answer came. */
+  /**
+   * For `send`: the call may run twice, so it is sent again when the connection is lost before any answer came. From a
+   * server to one of its clients as for `acknowledged`.
+   */
   idempotent(): this {
     return this.set({ isIdempotent: true });
   }

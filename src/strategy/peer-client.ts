@@ -4,7 +4,13 @@ import type { Caller } from '../proxy/caller.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
 import { N2NError } from '../n2n-error.js';
 
-/** A client that is connected to this server, as something to call: its handlers answer over the same connection. */
+/**
+ * A client that is connected to this server, as something to call: its handlers answer over the same connection.
+ *
+ * Calls and events go on when the client comes back for its session. Once that is over they fail with
+ * `CONNECTION_LOST`, idempotent calls and acknowledged events as well: there is nothing that they could be sent again
+ * over. The same client may be a new peer by then; `PeerRegistry.byIdentity` finds it.
+ */
 export class PeerClient extends CallProxy {
   /** @internal Made by the server for each client. */
   constructor(

@@ -5,9 +5,9 @@ import { N2NRecordBuilder, type N2NRecord } from '../../src/index.js';
 import { deferred, HOST, proveNothingIsLeft } from '../support/harness.js';
 import { startEventProcess } from '../support/event-process.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
-import { scripted } from '../support/scripted.js';
+import { NO_HANDLERS, scripted } from '../support/scripted.js';
 import { startClient, startService, type Builder } from '../support/service.js';
-import { cutConnections, type Way } from '../support/ways.js';
+import { cutConnections, hostOver, type Way } from '../support/ways.js';
 
 const SOON = { reconnectionDelay: 1, maxReconnectionDelay: 20, randomizationFactor: 0 };
 /** Without a window, so that a lost connection is a lost session. */
@@ -213,6 +213,35 @@ export function describeRepetition(builder: Builder): void {
       // Whole, or not at all.
       if (error === undefined) expect(values).toEqual([1000]);
       else expect(error).toMatchObject({ code: 'CONNECTION_LOST' });
+    });
+  });
+
+  describe(`from a service to its client, over ${builder.name}`, () => {
+    proveNothingIsLeft();
+
+    test('idempotent calls and acknowledged events fail when the client is gone', async () => {
+      const begun = [deferred<void>(), deferred<void>()] as const;
+      const service = await startService(NO_HANDLERS, { resumeWindow: 0 });
+      const client = startClient(service.url, { transports: [builder.name], reconnect: false });
+      const parts = scripted(
+        () => {
+          begun[0].resolve();
+          return NEVER;
+        },
+        async () => {
+          begun[1].resolve();
+          await new Promise(() => {});
+        },
+      );
+      await hostOver(client, parts);
+      await client.connect();
+      const [peer] = service.strategy.peers;
+      if (peer === undefined) throw new Error('no peer');
+      const call = n2nErrorOf(peer.send('call', idempotent(1)), 'CONNECTION_LOST');
+      const event = n2nErrorOf(peer.emit('event', acknowledged(1)), 'CONNECTION_LOST');
+      await Promise.all(begun.map(({ promise }) => promise));
+      cutConnections(service);
+      await Promise.all([call, event]);
     });
   });
 
