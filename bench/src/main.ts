@@ -2,6 +2,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { parseOptions, USAGE, UsageError, type Options } from './options.js';
 import { PEERS } from './peers/index.js';
 import { Child } from './process/child.js';
+import { Pairs } from './process/pairs.js';
 import { jsonOf } from './report/json.js';
 import { Progress } from './report/progress.js';
 import { goalLinesOf } from './report/goals.js';
@@ -54,9 +55,10 @@ async function run(options: Options): Promise<void> {
   const steps = scenarios.reduce((sum, scenario) => sum + stepsOf(scenario, peers, timing), 0);
   const progress = new Progress(steps, process.stderr);
   const runs: ScenarioRounds[] = [];
+  const warm = new Pairs(timing.isQuick);
   try {
     for (const scenario of scenarios) {
-      const rounds = await runScenario(scenario, peers, timing, progress.step);
+      const rounds = await runScenario(scenario, peers, timing, warm, progress.step);
       runs.push(rounds);
       progress.clear();
       const results = resultsOf(rounds);
@@ -65,6 +67,7 @@ async function run(options: Options): Promise<void> {
     }
   } finally {
     progress.clear();
+    await warm.stop();
   }
   console.log('Every answer was checked. Ratios are medians of the ratios of each round, above 1 is better.');
   if (timing.isQuick)

@@ -2,6 +2,7 @@ import type { Timing } from './options.js';
 import type { PeerEntry } from './peers/index.js';
 import { peersOf } from './plan.js';
 import { Pair } from './process/pair.js';
+import type { Pairs } from './process/pairs.js';
 import type { ScenarioRounds } from './results.js';
 import type { Scenario } from './scenarios/scenario.js';
 import type { Measurement } from './workloads/work.js';
@@ -25,6 +26,7 @@ export async function runScenario(
   scenario: Scenario,
   chosen: readonly PeerEntry[],
   timing: Timing,
+  warm: Pairs,
   onStep: OnStep,
 ): Promise<ScenarioRounds> {
   const peers = peersOf(scenario, chosen).map(({ name }) => name);
@@ -33,7 +35,7 @@ export async function runScenario(
     scenario,
     peers:
       rounds === undefined
-        ? await runWarm(scenario, peers, timing, onStep)
+        ? await runWarm(scenario, peers, timing, warm, onStep)
         : await runFresh(scenario, peers, rounds, timing, onStep),
   };
 }
@@ -43,9 +45,10 @@ async function runWarm(
   scenario: Scenario,
   peers: readonly string[],
   timing: Timing,
+  warm: Pairs,
   onStep: OnStep,
 ): Promise<ScenarioRounds['peers']> {
-  const pairs = peers.map((peer) => new Pair(peer));
+  const pairs = peers.map((peer) => warm.take(peer));
   try {
     await Promise.all(pairs.map((pair) => pair.connect(scenario.work)));
     for (const pair of pairs) {
@@ -61,7 +64,7 @@ async function runWarm(
     }
     return measured.map(({ pair, rounds }) => ({ peer: pair.peer, rounds }));
   } finally {
-    await Promise.all(pairs.map((pair) => pair.stop()));
+    await warm.endScenario();
   }
 }
 

@@ -12,8 +12,13 @@ async function disconnect(connection: Connection): Promise<void> {
   await connection.close();
 }
 
+async function closeAll(): Promise<void> {
+  await Promise.all([...connections].map(disconnect));
+}
+
 answerParent({
   async connect({ peer, address, work }) {
+    await closeAll();
     const entry = await findPeer(peer).load();
     const connect = async (): Promise<Connection> => {
       const connection = await entry.connect(address);
@@ -29,7 +34,7 @@ answerParent({
     return workload.round(durationMs);
   },
   async stop() {
-    await Promise.all([...connections].map((connection) => connection.close()));
+    await closeAll();
     return null;
   },
 });

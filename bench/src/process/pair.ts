@@ -19,6 +19,7 @@ const ENTRIES_TOLD = 5;
 export class Pair {
   readonly #server: Child;
   readonly #client: Child;
+  #address: string | undefined;
 
   /** @param readsMemory whether a round tells of the server's memory, too */
   constructor(
@@ -30,10 +31,10 @@ export class Pair {
     this.#client = new Child('client', peer, options);
   }
 
+  /** May be called again, for other work: on connections of its own, to the same server. */
   async connect(work: Work): Promise<void> {
     const { peer } = this;
-    const { address, helpers } = await this.#unlessDied(this.#server.ask('serve', { peer }, START_MS));
-    this.#server.adopt(helpers);
+    const address = (this.#address ??= await this.#serve());
     await this.#unlessDied(this.#client.ask('connect', { peer, address, work }, START_MS));
   }
 
@@ -61,6 +62,14 @@ export class Pair {
     // The client first: a server that closes under a client makes it reconnect.
     await this.#client.stop();
     await this.#server.stop();
+  }
+
+  async #serve(): Promise<string> {
+    const { address, helpers } = await this.#unlessDied(
+      this.#server.ask('serve', { peer: this.peer }, START_MS),
+    );
+    this.#server.adopt(helpers);
+    return address;
   }
 
   #serverCpu(): Promise<number> {
