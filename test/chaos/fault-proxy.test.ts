@@ -371,6 +371,24 @@ describe('a proxy', () => {
     expect([proxy.port, server.bytes.toString()]).toEqual([port, 'in']);
   });
 
+  test('in an outage, cuts all there is and resets all who come, until it is over', async () => {
+    const { proxy, link } = await startScene();
+    const { client, server } = await link();
+    const started = performance.now();
+    const outage = proxy.outage('fin', 50);
+    expect(await Promise.all([client.over, server.over])).toEqual(['end', 'end']);
+    expect(await new Side(connect({ port: proxy.port, host: HOST })).over).toBe('ECONNRESET');
+    await outage;
+    expect(performance.now() - started).toBeGreaterThanOrEqual(49);
+    const next = await link();
+    next.client.socket.end('in');
+    await next.server.over;
+    expect([next.server.bytes.toString(), proxy.cuts]).toEqual(['in', 1]);
+    const endless = proxy.outage('fin', 60_000);
+    await proxy.close();
+    await endless;
+  });
+
   test('leads new links to a new target, and resets those whose target is not there', async () => {
     const { proxy, link } = await startScene();
     const old = await link();

@@ -42,6 +42,8 @@ export class FaultProxy {
   private target: FaultTarget;
   private planner: Planner = () => ({});
   private isRefusing = false;
+  /** Of an outage that is not over yet. */
+  private over: { resolve: () => void; timer: NodeJS.Timeout } | undefined;
   private accepted = 0;
   private cutCount = 0;
 
@@ -95,6 +97,16 @@ export class FaultProxy {
     for (const link of this.open) link.cut(how);
   }
 
+  /** Cuts every link, and lets nobody in for as many milliseconds. Settles when it is over. */
+  async outage(how: CutKind, milliseconds: number): Promise<void> {
+    this.refuse(true);
+    this.cutAll(how);
+    await new Promise<void>((resolve) => {
+      this.over = { resolve, timer: setTimeout(resolve, milliseconds) };
+    });
+    this.refuse(false);
+  }
+
   /** Whether those who connect are reset at once. The port stays taken, so that nobody else gets it. */
   refuse(isRefusing: boolean): void {
     this.isRefusing = isRefusing;
@@ -117,6 +129,8 @@ export class FaultProxy {
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const link of this.open) link.destroy();
+    clearTimeout(this.over?.timer);
+    this.over?.resolve();
     await Promise.all([closed, this.until(({ openLinks }) => openLinks === 0)]);
   }
 
