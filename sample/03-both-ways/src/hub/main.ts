@@ -11,7 +11,8 @@ import { Workers } from './workers.service.js';
 
 await run(async (options) => {
   const transcript = new Transcript('hub');
-  const server = new N2NServer({ port: options.hubPort });
+  // A worker whose connection is lost is taken for gone at once: another does its piece sooner than it could come back.
+  const server = new N2NServer({ port: options.hubPort, resumeWindow: 0 });
   // Nest would tell of a failed start as well, with a stack: the logger comes after it.
   const app = await NestFactory.create(HubModule.with(server, transcript), {
     logger: false,
