@@ -1,6 +1,9 @@
 /** Nothing of a connection lies deeper. */
 const DEEPEST = 8;
 
+/** What a connection is made of itself, and the memory of what may have to be sent again, which is bounded. */
+const NOT_OF_CALLS: ReadonlySet<string> = new Set(['link', 'replay']);
+
 /**
  * The collections that are not empty, with their paths, among all that can be reached from `root` through fields: every
  * Map, Set and Array, private to TypeScript or not, and also those that nobody has thought of yet.
@@ -20,7 +23,9 @@ export function entriesIn(root: object): string[] {
     } else if (Array.isArray(value)) {
       if (value.length > 0) found.push(`${path} (${value.length})`);
     } else {
-      for (const [key, field] of Object.entries(value)) visit(field, `${path}.${key}`, depth + 1);
+      for (const [key, field] of Object.entries(value)) {
+        if (!NOT_OF_CALLS.has(key)) visit(field, `${path}.${key}`, depth + 1);
+      }
     }
   };
   visit(root, root.constructor.name, 0);

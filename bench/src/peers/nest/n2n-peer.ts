@@ -65,12 +65,15 @@ export function n2nPeer({
 
 /** What the server keeps for the calls of its clients, and its ledger of events. */
 function serverEntries(server: N2NServer): string[] {
-  const sessions = fieldOf(fieldOf(server, 'host'), 'sessions') as Set<object>;
-  return [...[...sessions].flatMap((peer) => entriesIn(peer)), ...entriesIn(fieldOf(server, 'ledger'))];
+  const sessions = [...(fieldOf(fieldOf(server, 'host'), 'sessions') as Set<object>)];
+  return [...sessions.map((session) => fieldOf(session, 'peer')), fieldOf(server, 'ledger')].flatMap(
+    entriesIn,
+  );
 }
 
 /** What the client keeps for its calls, and those that wait for a connection. */
 function clientEntries(client: N2NClient): string[] {
-  const endpoint = fieldOf(client, 'endpoint');
-  return [fieldOf(fieldOf(endpoint, 'state'), 'peer'), fieldOf(endpoint, 'waiting')].flatMap(entriesIn);
+  const endpoints = fieldOf(client, 'endpoints');
+  const live = fieldOf(fieldOf(endpoints, 'current'), 'live');
+  return [fieldOf(live, 'peer'), fieldOf(endpoints, 'waiting')].flatMap(entriesIn);
 }
