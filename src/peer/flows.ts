@@ -119,8 +119,8 @@ export class Flows implements FrameSink {
     return this.session.writerForReply();
   }
 
-  writeChunk(chunk: Buffer): void {
-    this.session.writeChunk(chunk);
+  writeFrames(frames: Buffer): void {
+    this.session.writeFrames(frames);
   }
 
   enlist(outflow: Outflow): void {

@@ -1,7 +1,9 @@
 import { N2NError } from '../n2n-error.js';
-import { ChunkWriter, FRAGMENT_BYTES } from '../protocol/chunk-writer.js';
+import type { ChunkWriter } from '../protocol/chunk-writer.js';
 import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType, INITIAL_CREDIT } from '../protocol/frame.js';
 import { countFrames } from '../protocol/frame-count.js';
+import { FrameQueue } from '../protocol/frame-queue.js';
+import { FRAGMENT_BYTES } from '../protocol/frame-writer.js';
 import { LongBody } from '../protocol/long-body.js';
 import type { EncodedValue } from '../protocol/value.js';
 
@@ -9,8 +11,8 @@ import type { EncodedValue } from '../protocol/value.js';
 export interface FrameSink {
   /** Where frames go that may leave now. */
   writer(): ChunkWriter;
-  /** Sends a chunk of whole frames that was written elsewhere. */
-  writeChunk(chunk: Buffer): void;
+  /** Sends whole frames that were written elsewhere. */
+  writeFrames(frames: Buffer): void;
   /** Asks to be pulled when the link takes more. */
   enlist(outflow: Outflow): void;
   /** Asks whether a body may begin. When it may not yet, the outflow is resumed once another body has ended. */
@@ -26,7 +28,7 @@ export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
  * How many bytes of a body may be on their way before the other side has taken them. What is small and urgent waits
  * behind them: with the whole credit, 1 MiB, the median small call beside a large one took four times as long.
  */
-const MOST_AHEAD = 256 * 1024;
+const MOST_AHEAD = 4 * FRAGMENT_BYTES;
 
 /**
  * With more than this written and not taken by the link, the values of streams wait in their calls, credit or not: what
@@ -47,7 +49,7 @@ const MAX_CREDIT = 2 ** 31 - 1;
 export class Outflow {
   private items: number = INITIAL_CREDIT.items;
   private bytes: number = INITIAL_CREDIT.bytes;
-  private queue: (ChunkWriter | LongBody)[] = [];
+  private queue: (FrameQueue | LongBody)[] = [];
   private queuedBytes = 0;
   private isEnlisted = false;
   private onReady: (() => void) | undefined = undefined;
@@ -166,7 +168,7 @@ export class Outflow {
       this.becomeReady();
       return false;
     }
-    const sent = head instanceof ChunkWriter ? this.pullFrames(head) : this.pullFragment(head);
+    const sent = head instanceof FrameQueue ? this.pullFrames(head) : this.pullFragment(head);
     if (this.queue.length > 0) {
       if (sent > 0) this.enlist();
     } else {
@@ -179,7 +181,7 @@ export class Outflow {
   }
 
   /** @returns how many bytes left */
-  private pullFrames(frames: ChunkWriter): number {
+  private pullFrames(frames: FrameQueue): number {
     const chunk = frames.peek();
     // Frames that end the call need no credit; `countFrames` stops in front of the first that has none.
     const taken = countFrames(chunk, FRAGMENT_BYTES, (type, flags, bytes) => {
@@ -188,7 +190,7 @@ export class Outflow {
       this.spend(1, bytes - FRAME_HEADER_BYTES);
       return true;
     });
-    if (taken > 0) this.sink.writeChunk(frames.skip(taken));
+    if (taken > 0) this.sink.writeFrames(frames.take(taken));
     this.queuedBytes -= taken;
     if (frames.pendingBytes === 0) this.queue.shift();
     return taken;
@@ -197,7 +199,7 @@ export class Outflow {
   /** @returns how many bytes left */
   private pullFragment(body: LongBody): number {
     const ahead = INITIAL_CREDIT.bytes - this.bytes;
-    if (ahead >= MOST_AHEAD || (!body.isBegun && !this.sink.beginBody(this))) return 0;
+    if (ahead > MOST_AHEAD - FRAGMENT_BYTES || (!body.isBegun && !this.sink.beginBody(this))) return 0;
     const size = this.sink.writer().writeFragment(body);
     this.queuedBytes -= size;
     this.spend(0, size);
@@ -226,10 +228,10 @@ export class Outflow {
   }
 
   /** Where short values wait: behind everything that waits already. */
-  private tail(): ChunkWriter {
+  private tail(): FrameQueue {
     const last = this.queue.at(-1);
-    if (last instanceof ChunkWriter) return last;
-    const tail = new ChunkWriter(this.maxPayload());
+    if (last instanceof FrameQueue) return last;
+    const tail = new FrameQueue(this.maxPayload());
     this.queue.push(tail);
     return tail;
   }

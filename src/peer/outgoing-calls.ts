@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.js';
 import type { N2NError } from '../n2n-error.js';
-import type { RequestHead } from '../protocol/chunk-writer.js';
 import type { Codec } from '../protocol/codec.js';
 import { readError } from '../protocol/error-value.js';
 import {
@@ -11,6 +10,7 @@ import {
   VALUE_FORM_MASK,
   type FrameType as FrameTypeValue,
 } from '../protocol/frame.js';
+import type { RequestHead } from '../protocol/request-front.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import { Deadlines } from './deadlines.js';

@@ -1,5 +1,4 @@
 import { N2NError } from '../n2n-error.js';
-import { readU32 } from '../protocol/chunk-reader.js';
 import type { Codec } from '../protocol/codec.js';
 import {
   FLAG_ANSWER,
@@ -10,6 +9,7 @@ import {
   SKIPPABLE,
   type FrameType as FrameTypeValue,
 } from '../protocol/frame.js';
+import { readU32 } from '../protocol/u32.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Link } from '../session/link.js';
 import { Session, type SessionEvents, type SessionOptions } from '../session/session.js';

@@ -1,5 +1,6 @@
 import { N2NError } from '../n2n-error.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
+import { readU32 } from './u32.js';
 
 /** Takes frames as they are read. The body of a frame is `chunk` from `from` up to `to`. */
 export interface FrameHandler {
@@ -22,11 +23,6 @@ export function readChunk(chunk: Buffer, handler: FrameHandler): void {
     handler.onFrame(chunk[at], chunk[at + 1], readU32(chunk, at + 2), chunk, body, to);
     at = to;
   }
-}
-
-/** An unsigned integer of four bytes, big-endian. The caller has checked that it lies within the buffer. */
-export function readU32(from: Buffer, at: number): number {
-  return ((from[at] << 24) | (from[at + 1] << 16) | (from[at + 2] << 8) | from[at + 3]) >>> 0;
 }
 
 function brokenFrame(at: number, length: number): N2NError {

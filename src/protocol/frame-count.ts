@@ -1,5 +1,5 @@
-import { readU32 } from './chunk-reader.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
+import { readU32 } from './u32.js';
 
 /**
  * How many bytes the first frames of a chunk take, as far as `accept` takes them and up to about `most` bytes. The

@@ -1,6 +1,6 @@
 import type { FrameType } from './frame.js';
 
-/** A body that is too long for one frame, and how much of it has been sent. Its bytes are copied as they leave. */
+/** A body that is too long for one frame, and how much of it has been sent. Its bytes stay where they are. */
 export class LongBody {
   private part = 0;
   private offset = 0;
@@ -19,20 +19,22 @@ export class LongBody {
     return this.part > 0 || this.offset > 0;
   }
 
-  /** Moves the next `size` bytes to where they leave from. */
-  copy(size: number, to: Buffer, at: number): void {
-    let copied = 0;
-    while (copied < size) {
+  /** Takes the next `size` bytes, as views of where they stand. */
+  take(size: number): Uint8Array[] {
+    const taken: Uint8Array[] = [];
+    let left = size;
+    while (left > 0) {
       const part = this.parts[this.part];
-      const taken = Math.min(size - copied, part.length - this.offset);
-      to.set(part.subarray(this.offset, this.offset + taken), at + copied);
-      copied += taken;
-      this.offset += taken;
+      const view = part.subarray(this.offset, this.offset + left);
+      if (view.length > 0) taken.push(view);
+      left -= view.length;
+      this.offset += view.length;
       if (this.offset === part.length) {
         this.part += 1;
         this.offset = 0;
       }
     }
     this.missing -= size;
+    return taken;
   }
 }

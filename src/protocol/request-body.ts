@@ -1,6 +1,6 @@
 import { N2NError } from '../n2n-error.js';
 import { asciiText, utf8Text } from './text.js';
-import { readU32 } from './chunk-reader.js';
+import { readU32 } from './u32.js';
 import { EVENT_KEY_BYTES, FLAG_ACKNOWLEDGED, FLAG_DEADLINE, FLAG_METADATA, FrameType } from './frame.js';
 
 /** What stands in front of the value in the body of a REQUEST or EVENT. */

@@ -1,3 +1,7 @@
+import type { Chunk } from '../protocol/chunk.js';
+
+export type { Chunk };
+
 /**
  * One physical connection, as a session sees it: something that carries chunks, whole and in order, until it breaks.
  *
@@ -10,7 +14,7 @@ export interface Link {
    * Hands a chunk to the transport, which reads its bytes and never changes them.
    * @returns false when the transport has taken the chunk but holds more than it can send; `onDrained` follows.
    */
-  write(chunk: Buffer): boolean;
+  write(chunk: Chunk): boolean;
 
   /**
    * Reports to `events` from now on, and no longer to whom it reported before. Chunks that came before anybody was there

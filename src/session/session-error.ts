@@ -1,10 +1,11 @@
 import { N2NError, isN2NErrorCode, type N2NErrorCode } from '../n2n-error.js';
+import type { Chunk } from '../protocol/chunk.js';
 import { frameChunk } from '../protocol/chunk-writer.js';
 import { FLAG_SYSTEM, FrameType, SESSION_ID, VALUE_FORM_MASK, ValueForm } from '../protocol/frame.js';
 import { decodeValue } from '../protocol/value.js';
 
 /** The last chunk of a session: why it ends. */
-export function sessionErrorChunk({ code, message }: N2NError): Buffer {
+export function sessionErrorChunk({ code, message }: N2NError): Chunk {
   const body = Buffer.from(JSON.stringify({ code, message }));
   return frameChunk(FrameType.ERROR, FLAG_SYSTEM | ValueForm.UTF8_JSON, SESSION_ID, body);
 }

@@ -1,8 +1,10 @@
 import type { Clock, TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
-import { readChunk, readU32, type FrameHandler } from '../protocol/chunk-reader.js';
+import { Chunk } from '../protocol/chunk.js';
+import { readChunk, type FrameHandler } from '../protocol/chunk-reader.js';
 import { ChunkWriter } from '../protocol/chunk-writer.js';
 import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frame.js';
+import { readU32 } from '../protocol/u32.js';
 import type { Link, LinkEvents } from './link.js';
 import { ReplayBuffer } from './replay-buffer.js';
 import { readSessionError, sessionErrorChunk } from './session-error.js';
@@ -180,9 +182,9 @@ export class Session {
     return this.writer;
   }
 
-  /** Sends a chunk of whole frames that was written elsewhere. Only for `onWritable`. */
-  writeChunk(chunk: Buffer): void {
-    if (this.state.is === 'linked') this.send(this.state.link, chunk);
+  /** Sends whole frames that were written elsewhere, as a chunk. Only for `onWritable`. */
+  writeFrames(frames: Buffer): void {
+    if (this.state.is === 'linked') this.send(this.state.link, new Chunk([frames]));
   }
 
   /** Sends what is written when the turn's work is done, and a good part of it before. */
@@ -228,7 +230,7 @@ export class Session {
     return this.replay.bytes >= this.options.maxReplay;
   }
 
-  private send(link: Link, chunk: Buffer): void {
+  private send(link: Link, chunk: Chunk): void {
     if (this.isResumable) this.replay.push(chunk);
     this.blocked = !link.write(chunk);
   }

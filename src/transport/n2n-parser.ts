@@ -26,7 +26,10 @@ class Encoder extends DefaultEncoder {
   }
 }
 
-class Decoder extends DefaultDecoder {
+/** One for each connection, which Socket.IO makes. */
+export class N2NDecoder extends DefaultDecoder {
+  /** Takes the chunks of the connection, in place of the event; undefined for the event. */
+  takeChunk: ((chunk: Buffer) => void) | undefined = undefined;
   /** Attachments of a packet under way that are still to come; a bare binary message is a chunk only outside one. */
   private attachmentsExpected = 0;
 
@@ -38,14 +41,20 @@ class Decoder extends DefaultDecoder {
       this.attachmentsExpected -= 1;
       super.add(message);
     } else if (Buffer.isBuffer(message)) {
-      this.emitReserved('decoded', { type: PacketType.EVENT, nsp: '/', data: [CHUNK_EVENT, message] });
+      if (this.takeChunk === undefined) this.emitChunk(message);
+      else this.takeChunk(message);
     } else {
       super.add(message);
     }
   }
 
+  private emitChunk(message: Buffer): void {
+    this.emitReserved('decoded', { type: PacketType.EVENT, nsp: '/', data: [CHUNK_EVENT, message] });
+  }
+
   override destroy(): void {
     this.attachmentsExpected = 0;
+    this.takeChunk = undefined;
     super.destroy();
   }
 }
@@ -60,4 +69,4 @@ function attachmentsOf(message: string): number {
 }
 
 /** For Socket.IO's `parser` option, on servers and clients. */
-export const n2nParser = { Encoder, Decoder };
+export const n2nParser = { Encoder, Decoder: N2NDecoder };

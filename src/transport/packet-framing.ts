@@ -16,6 +16,7 @@ export type PacketType = (typeof PACKET_TYPES)[number] | 'error';
 export interface Packet {
   type: PacketType;
   options?: { compress?: boolean };
+  /** Text, or bytes in one piece or in several. */
   data?: unknown;
 }
 
@@ -38,6 +39,10 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
     out.push(frameText(type, data ?? ''));
     return;
   }
+  if (Array.isArray(data)) {
+    framePieces(type, data as readonly Buffer[], out);
+    return;
+  }
   const bytes = asBytes(data);
   if (bytes.length <= COPY_LIMIT) {
     const framed = Buffer.allocUnsafe(PACKET_HEADER_BYTES + bytes.length);
@@ -49,6 +54,15 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
   const header = Buffer.allocUnsafe(PACKET_HEADER_BYTES);
   writeHeader(header, type | BINARY, bytes.length);
   out.push(header, bytes);
+}
+
+/** Data in several pieces, of which the first ones are usually a few bytes. */
+function framePieces(type: number, pieces: readonly Buffer[], out: Buffer[]): void {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  const header = Buffer.allocUnsafe(PACKET_HEADER_BYTES);
+  writeHeader(header, type | BINARY, length);
+  out.push(header, ...pieces);
 }
 
 function frameText(type: number, text: string): Buffer {

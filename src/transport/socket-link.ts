@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Socket as ServerSocket } from 'socket.io';
 import type { Socket as ClientSocket } from 'socket.io-client';
-import type { Link, LinkEvents } from '../session/link.js';
-import { CHUNK_EVENT } from './n2n-parser.js';
+import type { Chunk, Link, LinkEvents } from '../session/link.js';
+import { CHUNK_EVENT, type N2NDecoder } from './n2n-parser.js';
+import { StreamClientTransport } from './stream-client-transport.js';
+import { StreamServerTransport } from './stream-server-transport.js';
 
 type Listener = (...args: unknown[]) => void;
 
@@ -15,9 +17,18 @@ const MOST_WAITING = 3;
 /** How long what was written before `close` may take to leave, in milliseconds, when the other side does not read. */
 const FAREWELL = 1000;
 
+/** Where chunks go to. */
+interface ChunkTarget {
+  /** Engine.IO's: a message that leaves as it is. */
+  send(data: unknown): void;
+  readonly transport: unknown;
+}
+
 /** What a link needs of the Socket.IO socket under it, whichever side it is of. */
 interface ChunkSocket {
-  emit(chunk: Buffer): void;
+  readonly target: ChunkTarget;
+  /** Reads what comes to the socket. */
+  readonly decoder: N2NDecoder;
   on(event: string, listener: Listener): void;
   off(event: string, listener: Listener): void;
   /** Whether what was emitted waits because the transport is busy. */
@@ -36,7 +47,11 @@ const INTENDED: ReadonlySet<unknown> = new Set([
   'server shutting down',
 ]);
 
-/** Chunks as the Socket.IO event `n2n`, through Socket.IO's own `emit` and dispatch. */
+/**
+ * Chunks as the Socket.IO event `n2n`, which `n2nParser` makes one bare binary message of. Chunks of a link go past
+ * `emit` and dispatch, which would come to the same message after two `nextTick`, five emitters and four objects. With one
+ * call at a time, a chunk is a call.
+ */
 class SocketLink implements Link {
   private events: LinkEvents | undefined = undefined;
 
@@ -62,21 +77,26 @@ class SocketLink implements Link {
       if (!socket.isBusy()) this.events?.onDrained();
     });
     const onDisconnect = (reason: unknown): void => {
+      socket.decoder.takeChunk = undefined;
       stopDrain();
       socket.off(CHUNK_EVENT, onChunk);
       socket.off('disconnect', onDisconnect);
       this.events?.onBroken(String(reason), INTENDED.has(reason));
     };
+    // For chunks that were read together with the first one: the event was under way already.
     socket.on(CHUNK_EVENT, onChunk);
     socket.on('disconnect', onDisconnect);
+    socket.decoder.takeChunk = (chunk) => this.events?.onChunk(chunk);
     const { early } = this;
     // Not kept: a chunk may be a view of a whole read, and the link lives as long as the connection.
     this.early = [];
     for (const chunk of early) onChunk(chunk);
   }
 
-  write(chunk: Buffer): boolean {
-    this.socket.emit(chunk);
+  write({ pieces }: Chunk): boolean {
+    const { target } = this.socket;
+    if (pieces.length === 1) target.send(pieces[0]);
+    else target.send(gathers(target.transport) ? pieces : Buffer.concat(pieces));
     return !this.socket.isBusy();
   }
 
@@ -105,7 +125,8 @@ export function dialledLink(socket: ClientSocket): Link {
   const { engine } = socket.io;
   const stream = streamOfWebSocket(engine.transport);
   return new SocketLink({
-    emit: (chunk) => void socket.emit(CHUNK_EVENT, chunk),
+    target: engine,
+    decoder: (socket.io as unknown as Decoding).decoder,
     on: (event, listener) => void socket.on(event, listener),
     off: (event, listener) => void socket.off(event, listener),
     // Engine.IO's buffer also holds what the transport is just writing, until the end of the turn.
@@ -142,7 +163,8 @@ function acceptedSocket(socket: ServerSocket): ChunkSocket {
     'on' | 'off'
   >;
   return {
-    emit: (chunk) => void socket.emit(CHUNK_EVENT, chunk),
+    target: socket.conn,
+    decoder: (socket.client as unknown as Decoding).decoder,
     on: (event, listener) => void socket.on(event, listener),
     off: (event, listener) => void socket.off(event, listener),
     isBusy: () => conn.writeBuffer.length > MOST_WAITING,
@@ -152,4 +174,14 @@ function acceptedSocket(socket: ServerSocket): ChunkSocket {
     },
     disconnect: () => void socket.disconnect(true),
   };
+}
+
+/** Socket.IO's types call it private; it is what its `parser` option has made. */
+interface Decoding {
+  readonly decoder: N2NDecoder;
+}
+
+/** Whether a transport takes data in several pieces: ours do, Engine.IO's do not. */
+function gathers(transport: unknown): boolean {
+  return transport instanceof StreamServerTransport || transport instanceof StreamClientTransport;
 }

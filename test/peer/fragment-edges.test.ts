@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FRAGMENT_BYTES } from '../../src/protocol/chunk-writer.js';
+import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frame-writer.js';
 import { FLAG_LAST, FLAG_MORE, FLAG_STREAM, FrameType, MAX_BODIES } from '../../src/protocol/frame.js';
 import type { StreamTarget } from '../../src/peer/stream-target.js';
 import { StreamReader } from '../../src/peer/stream-reader.js';
@@ -141,7 +141,7 @@ test('an event in fragments leaves nothing once it has left', () => {
 });
 
 describe('as many bodies in fragments as may be under way at once', () => {
-  const one = Buffer.alloc(FRAGMENT_BYTES + 1);
+  const one = Buffer.alloc(LONGEST_BODY + 1);
 
   test('and no more are begun; the others follow', () => {
     const open = openPeer();

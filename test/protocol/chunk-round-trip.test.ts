@@ -1,15 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { ChunkWriter, FRAGMENT_BYTES, SLAB_BYTES } from '../../src/protocol/chunk-writer.js';
+import type { Chunk } from '../../src/protocol/chunk.js';
+import { ChunkWriter } from '../../src/protocol/chunk-writer.js';
+import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frame-writer.js';
+import { SLAB_BYTES } from '../../src/protocol/slab-pool.js';
 import { readChunk } from '../../src/protocol/chunk-reader.js';
 import {
   FLAG_MORE,
   FRAGMENT_PREFIX_BYTES,
+  FRAME_HEADER_BYTES,
   FrameType,
   VALUE_FORM_MASK,
   ValueForm,
 } from '../../src/protocol/frame.js';
 import { Reassembly } from '../../src/protocol/reassembly.js';
 import { decodeValue, encodeValue } from '../../src/protocol/value.js';
+import { PACKET_HEADER_BYTES } from '../../src/transport/packet-framing.js';
 import { framesOf } from '../support/fake-link.js';
 import { writeLong } from '../support/frames.js';
 import { runSeed, seededRandom } from '../support/random.js';
@@ -18,7 +23,9 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
 function takeAll(writer: ChunkWriter): Buffer[] {
   const chunks: Buffer[] = [];
-  for (let chunk = writer.take(); chunk !== undefined; chunk = writer.take()) chunks.push(chunk);
+  for (let chunk = writer.take(); chunk !== undefined; chunk = writer.take()) {
+    chunks.push(Buffer.concat(chunk.pieces));
+  }
   return chunks;
 }
 
@@ -93,9 +100,14 @@ describe('values', () => {
 
 describe('lengths around every boundary', () => {
   const third = Math.floor(FRAGMENT_BYTES / 3);
-  const lengths = [third, FRAGMENT_BYTES, 2 * FRAGMENT_BYTES, SLAB_BYTES, 3 * SLAB_BYTES].flatMap((length) =>
-    [-20, -12, -11, -10, -3, -2, -1, 0, 1, 2, 10].map((offset) => length + offset),
-  );
+  const lengths = [
+    third,
+    FRAGMENT_BYTES,
+    LONGEST_BODY,
+    2 * FRAGMENT_BYTES,
+    SLAB_BYTES,
+    3 * SLAB_BYTES,
+  ].flatMap((length) => [-20, -12, -11, -10, -3, -2, -1, 0, 1, 2, 10].map((offset) => length + offset));
 
   test.each([
     ['ASCII text', (length: number) => 'a'.repeat(length)],
@@ -110,16 +122,20 @@ describe('lengths around every boundary', () => {
     }
   });
 
-  test('no frame is longer than a fragment, and no chunk longer than a slab', () => {
+  test('a fragment is a chunk of its own, which fills a read of 64 KiB as a packet', () => {
     const writer = new ChunkWriter(UNLIMITED);
-    writeLong(writer, writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(5 * SLAB_BYTES + 1)));
-    const chunks = takeAll(writer);
-    expect(chunks.every((chunk) => chunk.length <= SLAB_BYTES)).toBe(true);
+    const length = 5 * FRAGMENT_BYTES + 1;
+    writer.writeEmpty(FrameType.CANCEL, 0, 3);
+    writeLong(writer, writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(length)));
+    const [before, ...chunks] = takeAll(writer);
+    expect(before).toHaveLength(FRAME_HEADER_BYTES);
     const frames = chunks.flatMap(framesOf);
+    expect(frames).toHaveLength(chunks.length);
+    const whole = chunks.slice(0, -1);
+    expect(whole.map((chunk) => PACKET_HEADER_BYTES + chunk.length)).toEqual(whole.map(() => 64 * 1024));
     // The first one has the length of the whole in front.
-    expect(frames[0]?.body).toHaveLength(FRAGMENT_PREFIX_BYTES + FRAGMENT_BYTES);
-    expect(frames[0]?.body.readUInt32BE(0)).toBe(5 * SLAB_BYTES + 1);
-    expect(Math.max(...frames.slice(1).map(({ body }) => body.length))).toBe(FRAGMENT_BYTES);
+    expect(frames[0]?.body.readUInt32BE(0)).toBe(length);
+    expect(frames.reduce((sum, { body }) => sum + body.length, 0)).toBe(FRAGMENT_PREFIX_BYTES + length);
     expect(frames.map(({ flags }) => (flags & FLAG_MORE) !== 0)).toEqual([
       ...frames.slice(1).map(() => true),
       false,
@@ -140,10 +156,10 @@ function encodedEqual(left: unknown, right: unknown): boolean {
 
 test('a body that is too long for one frame is given back, and nothing of it is written', () => {
   const writer = new ChunkWriter(UNLIMITED);
-  expect(writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(FRAGMENT_BYTES))).toBeUndefined();
+  expect(writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(LONGEST_BODY))).toBeUndefined();
   const written = writer.pendingBytes;
-  const long = writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(FRAGMENT_BYTES + 1));
-  expect([long?.missing, long?.isBegun, writer.pendingBytes]).toEqual([FRAGMENT_BYTES + 1, false, written]);
+  const long = writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(LONGEST_BODY + 1));
+  expect([long?.missing, long?.isBegun, writer.pendingBytes]).toEqual([LONGEST_BODY + 1, false, written]);
 });
 
 test('frames written in one turn gather in chunks, in order, each whole', () => {
@@ -152,19 +168,49 @@ test('frames written in one turn gather in chunks, in order, each whole', () => 
   texts.forEach((text, index) => writer.writeValue(FrameType.NEXT, 0, index + 1, JSON.stringify(text)));
   const pending = writer.pendingBytes;
   const chunks = takeAll(writer);
-  expect(chunks.length).toBeLessThan(10);
+  expect(chunks.length).toBeLessThan(20);
   expect(chunks.reduce((sum, chunk) => sum + chunk.length, 0)).toBe(pending);
   expect(writer.pendingBytes).toBe(0);
   expect(valuesOf(chunks)).toEqual(texts.map((text, index) => [index + 1, text]));
 });
 
-test('a chunk that was taken is not written to again', () => {
+test('a chunk that was taken is not written to again, by its writer or another', () => {
+  const writers = [new ChunkWriter(UNLIMITED), new ChunkWriter(UNLIMITED)];
+  const taken: { chunk: Chunk; copy: Buffer }[] = [];
+  for (let index = 0; index < 20_000; index++) {
+    const writer = writers[index % 2];
+    writer?.writeValue(FrameType.NEXT, 0, index, `"${index}"`);
+    const chunk = index % 3 === 0 ? writer?.take() : undefined;
+    if (chunk !== undefined) taken.push({ chunk, copy: Buffer.concat(chunk.pieces) });
+  }
+  expect(taken.length).toBeGreaterThan(5000);
+  expect(taken.every(({ chunk, copy }) => Buffer.concat(chunk.pieces).equals(copy))).toBe(true);
+});
+
+test('writers whose chunks are taken share their memory', () => {
+  const [one, other] = [new ChunkWriter(UNLIMITED), new ChunkWriter(UNLIMITED)];
+  const write = (writer: ChunkWriter): ArrayBufferLike | undefined => {
+    writer.writeEmpty(FrameType.CANCEL, 0, 1);
+    return writer.take()?.pieces[0]?.buffer;
+  };
+  expect(write(one)).toBe(write(other));
+});
+
+test('long bytes leave from where they are, between frames that are whole', () => {
   const writer = new ChunkWriter(UNLIMITED);
-  writer.writeValue(FrameType.NEXT, 0, 1, '"first"');
-  const first = writer.take();
-  const copy = Buffer.from(first ?? '');
-  for (let index = 0; index < 20_000; index++) writer.writeValue(FrameType.NEXT, 0, 2, '"other"');
-  expect(first?.equals(copy)).toBe(true);
+  const long = Buffer.alloc(20_000, 'l');
+  writer.writeEmpty(FrameType.CANCEL, 0, 3);
+  writer.writeValue(FrameType.NEXT, 0, 5, long);
+  writer.writeEmpty(FrameType.CANCEL, 0, 7);
+  const [first, second] = [writer.take(), writer.take()];
+  expect(first?.pieces[1]?.buffer).toBe(long.buffer);
+  expect(writer.take()).toBeUndefined();
+  const frames = [first, second].flatMap((chunk) => framesOf(Buffer.concat(chunk?.pieces ?? [])));
+  expect(frames.map(({ id, body }) => [id, body.length])).toEqual([
+    [3, 0],
+    [5, 20_000],
+    [7, 0],
+  ]);
 });
 
 test('what any mix of writes and takes gives is what was written', () => {

@@ -1,4 +1,4 @@
-import type { Link, LinkEvents } from '../../src/session/link.js';
+import type { Chunk, Link, LinkEvents } from '../../src/session/link.js';
 import { readChunk } from '../../src/protocol/chunk-reader.js';
 
 /** A frame as it went over a link, its body copied. */
@@ -44,8 +44,8 @@ export class FakeLink implements Link {
     this.events = events;
   }
 
-  write(chunk: Buffer): boolean {
-    if (!this.isBroken) this.written.push(Buffer.from(chunk));
+  write({ pieces }: Chunk): boolean {
+    if (!this.isBroken) this.written.push(Buffer.concat(pieces));
     return this.takes;
   }
 
@@ -95,9 +95,9 @@ class CrossedLink extends FakeLink {
     this.receive(...this.early.splice(0));
   }
 
-  override write(chunk: Buffer): boolean {
+  override write(chunk: Chunk): boolean {
     const taken = super.write(chunk);
-    this.other?.arrive(Buffer.from(chunk));
+    this.other?.arrive(Buffer.concat(chunk.pieces));
     return taken;
   }
 
