@@ -78,16 +78,14 @@ export class Dial {
     const { engine } = this.manager;
     const grace = clock.setTimeout(() => this.sever(), FAREWELL);
     grace.unref?.();
-    const endSockets = (): void => {
-      const { sockets } = this.network;
-      const forget = (): void => {
-        if (sockets.size === 0) clock.clearTimeout(grace);
-      };
-      for (const socket of sockets) socket.once('close', forget).destroySoon();
-      forget();
+    const { sockets } = this.network;
+    const forget = (): void => {
+      if (sockets.size === 0) clock.clearTimeout(grace);
     };
-    // The engine closes once it has written everything, and its transport then says goodbye.
-    engine.once('close', endSockets);
+    // They are read until the server ends them, too: to what it still sends, a closed one would answer with a reset, and
+    // that takes from the server what it has not read yet.
+    for (const socket of sockets) socket.once('close', forget);
+    forget();
     // Before the socket disconnects, which then finds no way to send its own packet of farewell: Socket.IO's server
     // ignores messages that it reads together with that packet, and those would be the last ones before this call.
     engine.close();
