@@ -63,7 +63,7 @@ module.exports = {
       severity: 'error',
       comment: 'bytes <-> frames <-> values: no I/O, no timers',
       from: { path: room('protocol') },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|v8)$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|v8|util/types)$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

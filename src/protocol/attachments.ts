@@ -1,3 +1,4 @@
+import { isBoxedPrimitive } from 'node:util/types';
 import { N2NError } from '../n2n-error.js';
 import { utf8Text } from './text.js';
 
@@ -75,6 +76,8 @@ function lift(value: unknown, path: Path, paths: Path[], pieces: Uint8Array[]): 
     pieces.push(value);
     return null;
   }
+  // JSON writes what is within these.
+  if (isBoxedPrimitive(value)) return value;
   if (Array.isArray(value)) return value.map((item, index) => lift(item, [...path, index], paths, pieces));
   if ('toJSON' in value && typeof value.toJSON === 'function') return value;
   const copy: [string, unknown][] = [];

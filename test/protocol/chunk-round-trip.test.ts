@@ -88,6 +88,13 @@ describe('values', () => {
     expect(roundTrip(new Uint8Array([1, 2]))).toStrictEqual(Buffer.from([1, 2]));
   });
 
+  test('boxed values beside bytes are what JSON makes of them elsewhere', () => {
+    // oxlint-disable-next-line no-new-wrappers, unicorn/new-for-builtins -- they are what is tested
+    const boxed = { n: new Number(5), s: new String('ab'), t: new Boolean(true) };
+    const bytes = Buffer.from('x');
+    expect(roundTrip({ ...boxed, bytes })).toStrictEqual({ ...(roundTrip(boxed) as object), bytes });
+  });
+
   test('text is marked as ASCII just when every character is one byte', () => {
     const writer = new ChunkWriter(UNLIMITED);
     for (const text of ['"a"', '"é"']) writer.writeValue(FrameType.NEXT, 0, 1, text);
