@@ -1,6 +1,13 @@
 import { Chunk } from './chunk.js';
-import { FLAG_MORE, FRAGMENT_PREFIX_BYTES, FRAME_HEADER_BYTES, type FrameType } from './frame.js';
-import { FRAGMENT_BYTES, FrameWriter, writeHeader } from './frame-writer.js';
+import {
+  ACK_BODY_BYTES,
+  FLAG_MORE,
+  FRAGMENT_PREFIX_BYTES,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  SESSION_ID,
+} from './frame.js';
+import { FRAGMENT_BYTES, FrameWriter, writeHeader, writePosition } from './frame-writer.js';
 import type { LongBody } from './long-body.js';
 import { slabs, type Slab } from './slab-pool.js';
 import { writeU32 } from './u32.js';
@@ -118,6 +125,13 @@ export function frameChunk(type: FrameType, flags: number, id: number, body: Uin
   const frame = Buffer.alloc(FRAME_HEADER_BYTES + body.length);
   frame.set(body, writeHeader(frame, 0, type, flags, id, body.length));
   return new Chunk([frame]);
+}
+
+/** An ACK alone: see `FrameWriter.writeAck`. */
+export function ackChunk(position: number): Chunk {
+  const body = Buffer.alloc(ACK_BODY_BYTES);
+  writePosition(body, 0, position);
+  return frameChunk(FrameType.ACK, 0, SESSION_ID, body);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

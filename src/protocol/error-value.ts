@@ -1,4 +1,4 @@
-import { N2NError, isN2NErrorCode } from '../n2n-error.js';
+import { N2NError, isN2NErrorCode, messageOf } from '../n2n-error.js';
 import { FLAG_SYSTEM, VALUE_FORM_MASK } from './frame.js';
 import type { Codec } from './codec.js';
 import { encodeValue, type EncodedValue } from './value.js';
@@ -34,7 +34,7 @@ export function readError(flags: number, chunk: Buffer, from: number, to: number
   };
   return new N2NError(
     isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR',
-    String(message),
+    messageOf(message),
     typeof details === 'object' && details !== null ? { details: details as Record<string, unknown> } : {},
   );
 }

@@ -148,7 +148,7 @@ export abstract class FrameWriter {
   writeAck(position: number): void {
     this.reserve(FRAME_HEADER_BYTES + ACK_BODY_BYTES);
     const at = writeHeader(this.slab, this.end, FrameType.ACK, 0, SESSION_ID, ACK_BODY_BYTES);
-    this.end = writeU32(this.slab, writeU32(this.slab, at, Math.floor(position / 2 ** 32)), position);
+    this.end = writePosition(this.slab, at, position);
   }
 
   /** GOAWAY: make no new calls here. @param retryAfter milliseconds */
@@ -231,6 +231,11 @@ export abstract class FrameWriter {
   protected reserve(bytes: number): void {
     if (this.end + bytes > this.slab.length) this.renew(bytes);
   }
+}
+
+/** A position of a session, as two integers of four bytes. @returns where to write on */
+export function writePosition(to: Uint8Array, at: number, position: number): number {
+  return writeU32(to, writeU32(to, at, Math.floor(position / 2 ** 32)), position);
 }
 
 /** How many bytes a text may take. */

@@ -22,6 +22,14 @@ export class CodedValue {
   }
 }
 
+/** The value with bytes that are nobody else's, for what is told to be written before all of it has left. */
+export function ownBytes(value: EncodedValue): EncodedValue {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (typeof value !== 'object') return value;
+  if (value instanceof CodedValue) return new CodedValue(Buffer.from(value.bytes));
+  return { ...value, pieces: value.pieces.map((piece) => Buffer.from(piece)) };
+}
+
 /** About how many bytes an encoded value takes. */
 export function encodedLength(value: EncodedValue): number {
   if (typeof value === 'number') return MAX_INTEGER_BYTES;

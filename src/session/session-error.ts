@@ -1,4 +1,4 @@
-import { N2NError, isN2NErrorCode, type N2NErrorCode } from '../n2n-error.js';
+import { N2NError, isN2NErrorCode, messageOf, type N2NErrorCode } from '../n2n-error.js';
 import type { Chunk } from '../protocol/chunk.js';
 import { frameChunk } from '../protocol/chunk-writer.js';
 import { FLAG_SYSTEM, FrameType, SESSION_ID, VALUE_FORM_MASK, ValueForm } from '../protocol/frame.js';
@@ -14,7 +14,7 @@ export function sessionErrorChunk({ code, message }: N2NError): Chunk {
 export function readSessionError(flags: number, chunk: Buffer, from: number, to: number): N2NError {
   const said = decodeValue(flags & VALUE_FORM_MASK, chunk, from, to);
   const { code, message } = (said ?? {}) as { code?: unknown; message?: unknown };
-  return new N2NError(codeHere(code), `The other side says: ${String(message)}`);
+  return new N2NError(codeHere(code), `The other side says: ${messageOf(message)}`);
 }
 
 /** What an end that the other side has told means here: that it was closed there is a lost connection on this side. */

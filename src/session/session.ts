@@ -2,7 +2,7 @@ import type { Clock, TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { Chunk } from '../protocol/chunk.js';
 import { readChunk, type FrameHandler } from '../protocol/chunk-reader.js';
-import { ChunkWriter } from '../protocol/chunk-writer.js';
+import { ackChunk, ChunkWriter } from '../protocol/chunk-writer.js';
 import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frame.js';
 import { readU32 } from '../protocol/u32.js';
 import type { Link, LinkEvents } from './link.js';
@@ -18,8 +18,10 @@ export interface SessionOptions {
   window: number;
   /** How many bytes may be sent that the other side has not acknowledged. At the bound, what is written waits. */
   maxReplay: number;
-  /** How many bytes may wait to be sent, before the other side is taken for one that does not read. */
+  /** How many bytes may wait to be sent, before calls and events of this side are refused. */
   maxPending: number;
+  /** How many bytes may wait to be sent, before the other side is taken for one that asks and does not read. */
+  maxBacklog: number;
   clock: Clock;
   /** Runs a task after the current turn's work, before the loop waits again. */
   defer: (task: () => void) => void;
@@ -116,6 +118,11 @@ export class Session {
     return this.state.is !== 'closed';
   }
 
+  /** How many bytes are written and have not gone to a link. */
+  get unsentBytes(): number {
+    return this.writer.pendingBytes;
+  }
+
   /** Whether what is written leaves now. */
   get isLinked(): boolean {
     return this.state.is === 'linked';
@@ -148,7 +155,7 @@ export class Session {
     this.blocked = false;
     for (const chunk of this.replay) this.blocked = !link.write(chunk);
     // Tells the other side that its HELLO has come: only then does it forget the ticket that brought this link.
-    if (this.options.role === 'dialer' && this.isResumable) this.writeAck();
+    if (this.options.role === 'dialer') this.sendAck(link);
     link.open({
       onChunk: (chunk) => this.onChunk(chunk),
       onDrained: () => this.onDrained(),
@@ -176,7 +183,7 @@ export class Session {
    * read ends its session.
    */
   writerForReply(): ChunkWriter {
-    if (this.writer.pendingBytes > this.options.maxPending) {
+    if (this.writer.pendingBytes > this.options.maxBacklog) {
       this.close(new N2NError('OVERLOADED', 'The other side asks and does not read the answers.'));
     }
     return this.writer;
@@ -201,7 +208,8 @@ export class Session {
     const { state } = this;
     if (state.is === 'linked') {
       this.flush();
-      if (!this.blocked) state.link.write(sessionErrorChunk(error));
+      // Also to a link that is full, which lets it leave: otherwise the other side waits for this one to come back.
+      state.link.write(sessionErrorChunk(error));
     }
     this.end(error);
     if (state.is === 'linked') state.link.close(error.message);
@@ -217,8 +225,7 @@ export class Session {
   private readonly flush = (): void => {
     this.flushScheduled = false;
     this.earlyBytes = FIRST_EARLY_BYTES;
-    if (this.bytesReceived - this.acknowledged >= ACK_BESIDE_AT && this.writer.pendingBytes > 0)
-      this.writeAck();
+    if (this.bytesReceived - this.acknowledged >= ACK_BESIDE_AT && this.leavesAtOnce) this.writeAck();
     while (!this.blocked && this.state.is === 'linked' && !this.isReplayFull) {
       const chunk = this.writer.take();
       if (chunk !== undefined) this.send(this.state.link, chunk);
@@ -230,15 +237,32 @@ export class Session {
     return this.replay.bytes >= this.options.maxReplay;
   }
 
+  /** Whether there is something written, of which nothing has to wait for an ACK of the other side. */
+  private get leavesAtOnce(): boolean {
+    const { pendingBytes } = this.writer;
+    return pendingBytes > 0 && this.replay.bytes + pendingBytes < this.options.maxReplay;
+  }
+
   private send(link: Link, chunk: Chunk): void {
     if (this.isResumable) this.replay.push(chunk);
     this.blocked = !link.write(chunk);
   }
 
+  /** ACK, beside what leaves anyway. */
   private writeAck(): void {
     if (!this.isResumable) return;
     this.acknowledged = this.bytesReceived;
     this.writer.writeAck(this.bytesReceived);
+  }
+
+  /**
+   * ACK, in front of all that waits, and whether or not more may be sent: where both sides have sent all that they may
+   * without one, an ACK that waits its turn would never have it.
+   */
+  private sendAck(link: Link): void {
+    if (!this.isResumable) return;
+    this.acknowledged = this.bytesReceived;
+    this.send(link, ackChunk(this.bytesReceived));
   }
 
   private onDrained(): void {
@@ -255,10 +279,8 @@ export class Session {
       this.close(N2NError.from(error, 'PROTOCOL_ERROR', 'A chunk cannot be read'));
     }
     this.bytesReceived += chunk.length;
-    if (this.bytesReceived - this.acknowledged >= ACK_AT && this.isResumable) {
-      this.writeAck();
-      this.flushSoon();
-    }
+    if (this.bytesReceived - this.acknowledged >= ACK_AT && this.state.is === 'linked')
+      this.sendAck(this.state.link);
   }
 
   /** @internal Called by `readChunk` for each frame. */
@@ -293,6 +315,8 @@ export class Session {
 
   private onBroken(reason: string, isIntended: boolean): void {
     const { window, clock } = this.options;
+    // It was closed here, and with it the link.
+    if (this.state.is === 'closed') return;
     if (isIntended || !this.isResumable) {
       this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
       return;

@@ -98,7 +98,7 @@ describe('the end that the other side gives', () => {
     ['no object', '5', 'PROTOCOL_ERROR'],
     ['null', 'null', 'PROTOCOL_ERROR'],
     ['no JSON', '{', 'PROTOCOL_ERROR'],
-    ['a message that is no text', '{"code":"CLOSED","message":{"toString":1}}', 'PROTOCOL_ERROR'],
+    ['a message that is no text', '{"code":"CLOSED","message":{"toString":1}}', 'CONNECTION_LOST'],
   ] as const;
 
   test.each(said)('in place of HELLO: %s', (_name, json, code) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
 import { FrameType } from '../../src/protocol/frame.js';
+import { frame } from '../support/fake-link.js';
 import { asN2NError, n2nErrorThrown } from '../support/outcome.js';
 import { openPeer, RecordingSink, requestFrame } from '../support/peers.js';
 
@@ -105,9 +106,51 @@ describe('a link that is full', () => {
       onCall: (call) => call.reply(Buffer.alloc(3000)),
     });
     link.takes = false;
-    for (let id = 1; id < 20; id += 2) link.receive(requestFrame(id));
+    // The answers of the ten calls that may be served at once have room beside those 10 000 bytes.
+    for (let id = 1; id < 600; id += 2) link.receive(requestFrame(id));
     expect(closed.map(({ code }) => code)).toEqual(['OVERLOADED']);
     expect(link.closedWith).toContain('does not read');
+  });
+
+  test('keeps the answers of all calls that were being served, however long', () => {
+    const { link, calls, closed } = openPeer({ maxPending: 10_000, maxInFlight: 100 });
+    for (let id = 1; id < 200; id += 2) link.receive(requestFrame(id));
+    link.takes = false;
+    for (const call of calls) call.reply(Buffer.alloc(60_000));
+    expect(closed).toEqual([]);
+    link.drain();
+    expect(link.takeFrames()).toHaveLength(100);
+  });
+
+  test('lets calls wait that could not be answered, and serves them when it has drained', () => {
+    const { link, calls } = openPeer({
+      maxPending: 2 ** 22,
+      maxInFlight: 100,
+      onCall: (call) => call.reply(Buffer.alloc(60_000)),
+    });
+    link.takes = false;
+    for (let id = 1; id < 200; id += 2) link.receive(requestFrame(id));
+    // A mebibyte waits, and one answer was on the link before it was full.
+    expect(calls).toHaveLength(19);
+    link.drain();
+    expect([calls.length, link.takeFrames().length]).toEqual([100, 100]);
+  });
+
+  test('takes what tells the other side of the end of a call, also when no call is taken', () => {
+    const { link, peer, closed } = openPeer({ maxPending: 10_000 });
+    link.takes = false;
+    const call = peer.call('p', undefined, new RecordingSink(), NO_LIMIT);
+    for (;;) {
+      try {
+        peer.call('p', Buffer.alloc(3000), new RecordingSink(), NO_LIMIT);
+      } catch {
+        break;
+      }
+    }
+    call.cancel();
+    expect(closed).toEqual([]);
+    link.drain();
+    expect(link.takeFrames().map(({ type }) => type)).toContain(FrameType.CANCEL);
   });
 });
 
@@ -145,14 +188,28 @@ describe('the end', () => {
     n2nErrorThrown(() => peer.emit('p', '1', undefined), 'CONNECTION_LOST');
   });
 
-  test('with a full link, nothing is written any more, not even the reason', () => {
+  test('also over a link that is full the reason leaves, and nothing else', () => {
     const { link, peer } = openPeer();
     link.takes = false;
-    peer.emit('a', undefined, undefined);
+    for (const pattern of ['taken', 'waits']) peer.emit(pattern, undefined, undefined);
     link.takeFrames();
     peer.close(new N2NError('CLOSED', 'Done.'));
     link.drain();
-    expect(link.takeFrames()).toEqual([]);
+    expect(link.takeFrames().map(({ type, id }) => [type, id])).toEqual([[FrameType.ERROR, 0]]);
     expect(link.closedWith).toBe('Done.');
   });
+
+  test.each([true, false])(
+    'is for good: the link that breaks with it (on purpose: %s) leaves nothing waiting for another',
+    (isIntended) => {
+      const { link, peer, clock, told, closed } = openPeer({ window: 10_000 });
+      peer.close(new N2NError('CLOSED', 'Done.'));
+      link.break('forced close', isIntended);
+      const late = openPeer({ window: 10_000 });
+      late.link.receive(frame(FrameType.ERROR, 0x08 | 1, 0, '{"code":"CLOSED","message":"m"}'));
+      late.link.break('forced close', isIntended);
+      expect([told, closed.length, clock.armed]).toEqual([[], 1, []]);
+      expect([late.told, late.closed.length, late.clock.armed]).toEqual([[], 1, []]);
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { u32, valueFrame } from '../support/frames.js';
 import { asN2NError } from '../support/outcome.js';
 import {
   openPeer,
+  peerPair,
   RecordingSink,
   requestFrame,
   startPeer,
@@ -270,5 +271,16 @@ describe('what may be sent without being acknowledged', () => {
     expect(emit).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
     link.receive(ackFrame(sent));
     expect(patternsOf(link)).toHaveLength(6);
+  });
+
+  test('does not keep back the acknowledgement that the other side waits for', () => {
+    const options = { window: WINDOW, maxReplay: 100_000, maxPending: 2 ** 22, maxInFlight: 1000 };
+    // Each side sends all that it may before it has read anything of the other.
+    const [left, right] = peerPair(options, options, 'in turns');
+    for (const side of [left, right]) {
+      for (let index = 0; index < 100; index++) side.peer.emit('e', Buffer.alloc(3000), undefined);
+    }
+    for (let turns = 0; turns < 100; turns++) for (const side of [left, right]) side.link.deliver();
+    expect([left.calls.length, right.calls.length]).toEqual([100, 100]);
   });
 });

@@ -76,23 +76,35 @@ export class FakeLink implements Link {
   }
 }
 
-/** Two links, each the other end of the other. Chunks arrive at once. */
-export function linkPair(): [FakeLink, FakeLink] {
-  const [left, right] = [new CrossedLink(), new CrossedLink()];
+/** When chunks arrive at the other end: at once, or when it takes them. */
+export type Delivery = 'at once' | 'in turns';
+
+/** Two links, each the other end of the other. */
+export function linkPair(delivery: Delivery = 'at once'): [CrossedLink, CrossedLink] {
+  const [left, right] = [new CrossedLink(delivery), new CrossedLink(delivery)];
   left.other = right;
   right.other = left;
   return [left, right];
 }
 
-class CrossedLink extends FakeLink {
+export class CrossedLink extends FakeLink {
   other: CrossedLink | undefined;
-  private readonly early: Buffer[] = [];
+  private readonly arrived: Buffer[] = [];
   private isOpen = false;
+
+  constructor(private readonly delivery: Delivery) {
+    super();
+  }
 
   override open(events: LinkEvents): void {
     super.open(events);
     this.isOpen = true;
-    this.receive(...this.early.splice(0));
+    if (this.delivery === 'at once') this.deliver();
+  }
+
+  /** Takes what has arrived by now. */
+  deliver(): void {
+    this.receive(...this.arrived.splice(0));
   }
 
   override write(chunk: Chunk): boolean {
@@ -107,7 +119,7 @@ class CrossedLink extends FakeLink {
   }
 
   private arrive(chunk: Buffer): void {
-    if (this.isOpen) this.receive(chunk);
-    else this.early.push(chunk);
+    this.arrived.push(chunk);
+    if (this.isOpen && this.delivery === 'at once') this.deliver();
   }
 }

@@ -5,7 +5,7 @@ import { Peer, type PeerEvents, type PeerOptions } from '../../src/peer/peer.js'
 import { jsonCodec } from '../../src/protocol/codec.js';
 import { FrameType } from '../../src/protocol/frame.js';
 import { PROTOCOL_VERSION, writeHello } from '../../src/protocol/hello.js';
-import { FakeLink, frame, linkPair } from './fake-link.js';
+import { FakeLink, frame, linkPair, type CrossedLink, type Delivery } from './fake-link.js';
 import { FakeClock } from './harness.js';
 
 /** A peer with what happened to it. */
@@ -19,6 +19,10 @@ export interface TestPeer {
   readonly faults: unknown[];
   /** What else its owner was told. */
   readonly told: unknown[];
+}
+
+export interface PairedPeer extends TestPeer {
+  readonly link: CrossedLink;
 }
 
 export interface TestPeerOptions extends Partial<PeerOptions> {
@@ -73,9 +77,16 @@ export function openPeer(options: TestPeerOptions = {}): TestPeer {
   return test;
 }
 
-/** Two peers that know each other's maxPayload, as after HELLO. */
-export function peerPair(left: TestPeerOptions = {}, right: TestPeerOptions = {}): [TestPeer, TestPeer] {
-  const [leftLink, rightLink] = linkPair();
+/**
+ * Two peers that know each other's maxPayload, as after HELLO.
+ * @param delivery when what one writes comes to the other: at once, or with `link.deliver()` of the side that gets it
+ */
+export function peerPair(
+  left: TestPeerOptions = {},
+  right: TestPeerOptions = {},
+  delivery: Delivery = 'at once',
+): [PairedPeer, PairedPeer] {
+  const [leftLink, rightLink] = linkPair(delivery);
   const acceptor = startPeer(
     { maxSend: left.maxPayload ?? 1_000_000, ...right, role: 'acceptor' },
     rightLink,
@@ -83,7 +94,10 @@ export function peerPair(left: TestPeerOptions = {}, right: TestPeerOptions = {}
   const dialer = startPeer({ maxSend: right.maxPayload ?? 1_000_000, ...left, role: 'dialer' }, leftLink);
   acceptor.peer.attach(rightLink);
   dialer.peer.attach(leftLink);
-  return [dialer, acceptor];
+  return [
+    { ...dialer, link: leftLink },
+    { ...acceptor, link: rightLink },
+  ];
 }
 
 /** A REQUEST or EVENT with a JSON value, or none. */
