@@ -23,7 +23,7 @@ export class Deadlines {
 
   constructor(private readonly clock: Clock) {}
 
-  /** @param since when the entry's time began, if that was before now; no later than of any entry that follows */
+  /** @param since when the entry's time began, if that was before now */
   add(entry: Expiring, since: number = this.clock.now()): void {
     let list = this.lists.get(entry.timeout);
     if (list === undefined) {
@@ -68,13 +68,19 @@ export class DeadlineList {
   ) {}
 
   push(entry: Expiring, now: number): void {
+    let previous = this.tail;
+    // What has waited elsewhere may be due before others here.
+    while (previous !== undefined && previous.lastSign > now) previous = previous.previous;
+    const next = previous === undefined ? this.head : previous.next;
     entry.list = this;
     entry.lastSign = now;
-    entry.previous = this.tail;
-    entry.next = undefined;
-    if (this.tail === undefined) this.head = entry;
-    else this.tail.next = entry;
-    this.tail = entry;
+    entry.previous = previous;
+    entry.next = next;
+    if (previous === undefined) this.head = entry;
+    else previous.next = entry;
+    if (next === undefined) this.tail = entry;
+    else next.previous = entry;
+    if (previous === undefined && next !== undefined) this.stop();
     if (this.timer === undefined) this.arm(Math.max(0, Math.ceil(now + this.timeout - this.clock.now())));
   }
 

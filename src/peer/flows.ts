@@ -19,6 +19,8 @@ export class Flows implements FrameSink {
   private bodies = 0;
   /** Those with a body that may not begin yet, in order. */
   private readonly waitingForBody = new Set<Outflow>();
+  /** Those that have been told to begin theirs, and have not yet. */
+  private readonly called = new Set<Outflow>();
 
   private readonly reassembly: Reassembly;
 
@@ -65,8 +67,16 @@ export class Flows implements FrameSink {
     // Most calls have no flow, and this is asked at the end of each.
     if (this.outflows.size === 0) return;
     const outflow = this.outflows.get(id);
+    if (outflow === undefined) return;
     this.outflows.delete(id);
-    outflow?.drop();
+    this.waitingForBody.delete(outflow);
+    outflow.drop();
+    if (this.called.delete(outflow)) this.callNext();
+  }
+
+  /** Whether a body has come in part. */
+  get isReceiving(): boolean {
+    return !this.reassembly.isEmpty;
   }
 
   /** Whether a frame of this type and id goes on with a body that came in part. */
@@ -98,6 +108,7 @@ export class Flows implements FrameSink {
     const outflows = [...this.outflows.values()];
     this.enlisted = [];
     this.waitingForBody.clear();
+    this.called.clear();
     this.outflows.clear();
     this.inflows.clear();
     for (const outflow of outflows) outflow.drop();
@@ -129,6 +140,7 @@ export class Flows implements FrameSink {
   }
 
   beginBody(outflow: Outflow): boolean {
+    this.called.delete(outflow);
     if (this.bodies === MAX_BODIES) {
       this.waitingForBody.add(outflow);
       return false;
@@ -139,14 +151,21 @@ export class Flows implements FrameSink {
 
   endBody(): void {
     this.bodies -= 1;
+    this.callNext();
+  }
+
+  private callNext(): void {
     for (const next of this.waitingForBody) {
       this.waitingForBody.delete(next);
-      // One that was cancelled while it waited has nothing to begin.
-      if (next.resume()) return;
+      // One that has no credit asks again when it has.
+      if (!next.resume()) continue;
+      this.called.add(next);
+      return;
     }
   }
 
-  private grant(id: number, items: number, bytes: number): void {
+  /** CREDIT, which is a sign of life as well. */
+  grant(id: number, items: number, bytes: number): void {
     if (!this.session.isOpen) return;
     this.session.writerForReply().writeCredit(id, items, bytes);
     this.session.flushSoon();

@@ -15,6 +15,8 @@ export interface ReplyPort {
   onFault(error: unknown): void;
   /** The handlers are done with a call that was being served, whether or not the caller still wanted it. */
   onServed(call: IncomingCall): void;
+  /** The caller of a call that waited for its turn wants no answer any more. */
+  onAbandoned(): void;
 }
 
 /**
@@ -142,6 +144,7 @@ export class IncomingCall implements StreamTarget {
   cancel(reason: unknown): void {
     if (this.state === 'waiting') {
       this.state = 'over';
+      this.port.onAbandoned();
     } else if (this.state === 'serving') {
       this.state = 'abandoned';
       this.cancelReason = reason;

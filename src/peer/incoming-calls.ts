@@ -188,15 +188,38 @@ export class IncomingCalls implements ReplyPort {
     this.queue.onServed(call);
   }
 
+  onAbandoned(): void {
+    this.queue.onAbandoned();
+  }
+
   private openPayload(id: number): StreamReader {
     const reader = new StreamReader({
-      onConsumed: (bytes) => this.flows.peekIn(id)?.onConsumed(1, bytes),
+      onConsumed: (bytes) => this.onConsumed(id, bytes, reader.hasWaiting),
       onReturn: () => {
         if (this.endPayload(id) !== undefined && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, id);
       },
     });
     this.payloads.set(id, reader);
     return reader;
+  }
+
+  /**
+   * A value of a payload was taken.
+   * @param isBehind whether others wait for the handler: where it takes long for them, its caller hears of each half of
+   * its patience that it still does, also when all of the payload has come
+   */
+  private onConsumed(id: number, bytes: number, isBehind: boolean): void {
+    const inflow = this.flows.peekIn(id);
+    const hasGranted = inflow?.onConsumed(1, bytes) === true;
+    const call = isBehind ? this.calls.get(id) : undefined;
+    if (call === undefined || call.content.patience === 0) return;
+    const now = this.clock.now();
+    const isLate = now >= call.expiresAt - call.content.patience / 2;
+    if (!hasGranted && !isLate) return;
+    call.putOff(now);
+    if (hasGranted) return;
+    if (inflow === undefined) this.flows.grant(id, 0, 0);
+    else inflow.grantConsumed();
   }
 
   private endPayload(id: number): StreamReader | undefined {
@@ -249,8 +272,13 @@ export class IncomingCalls implements ReplyPort {
   private end(id: number): void {
     this.calls.delete(id);
     this.flows.dropOut(id);
-    // The handler is done; what still comes of a payload has nobody to go to.
-    this.endPayload(id)?.end();
+    // Whoever still reads the payload must not take it for whole.
+    this.endPayload(id)?.fail(
+      new N2NError(
+        'CANCELLED',
+        'The call has been answered; what comes of its payload after that is dropped.',
+      ),
+    );
     if (this.onEmpty !== undefined && this.isEmpty) this.onEmpty();
   }
 }

@@ -45,11 +45,20 @@ export class Inflow {
     this.nextWindow = items;
   }
 
-  /** What came has been taken by whom it was for. It is granted again, a good part at a time. */
-  onConsumed(items: number, bytes: number): void {
+  /**
+   * What came has been taken by whom it was for. It is granted again, a good part at a time.
+   * @returns whether anything was granted
+   */
+  onConsumed(items: number, bytes: number): boolean {
     this.itemsConsumed += items;
     this.bytesConsumed += bytes;
-    if (2 * this.itemsConsumed < this.window && this.bytesConsumed < GRANTED_BYTES) return;
+    const isEnough = 2 * this.itemsConsumed >= this.window || this.bytesConsumed >= GRANTED_BYTES;
+    if (isEnough) this.grantConsumed();
+    return isEnough;
+  }
+
+  /** Grants again what has been taken, however little. */
+  grantConsumed(): void {
     const grantedItems = this.itemsConsumed + this.nextWindow - this.window;
     this.window = this.nextWindow;
     const grantedBytes = Math.max(0, this.bytesConsumed);

@@ -151,10 +151,11 @@ export class Outflow {
     onReady?.();
   }
 
-  /** A body may begin now. @returns whether there is still one to begin */
+  /** A body may begin now. @returns whether one is going to */
   resume(): boolean {
-    if (this.queue.length > 0) this.enlist();
-    return this.queue.length > 0;
+    const canBegin = this.queue.length > 0 && this.hasRoomAhead;
+    if (canBegin) this.enlist();
+    return canBegin;
   }
 
   /**
@@ -198,8 +199,7 @@ export class Outflow {
 
   /** @returns how many bytes left */
   private pullFragment(body: LongBody): number {
-    const ahead = INITIAL_CREDIT.bytes - this.bytes;
-    if (ahead > MOST_AHEAD - FRAGMENT_BYTES || (!body.isBegun && !this.sink.beginBody(this))) return 0;
+    if (!this.hasRoomAhead || (!body.isBegun && !this.sink.beginBody(this))) return 0;
     const size = this.sink.writer().writeFragment(body);
     this.queuedBytes -= size;
     this.spend(0, size);
@@ -209,6 +209,11 @@ export class Outflow {
       if (body.type === FrameType.NEXT && (body.flags & FLAG_LAST) === 0) this.spend(1, 0);
     }
     return size;
+  }
+
+  /** Whether a fragment may leave. */
+  private get hasRoomAhead(): boolean {
+    return INITIAL_CREDIT.bytes - this.bytes <= MOST_AHEAD - FRAGMENT_BYTES;
   }
 
   private spend(items: number, bytes: number): void {

@@ -10,8 +10,9 @@ import {
   VALUE_FORM_MASK,
   type FrameType as FrameTypeValue,
 } from '../protocol/frame.js';
+import type { LongBody } from '../protocol/long-body.js';
 import type { RequestHead } from '../protocol/request-front.js';
-import type { EncodedValue } from '../protocol/value.js';
+import { ownBytes, type EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import { Deadlines } from './deadlines.js';
 import type { Flows } from './flows.js';
@@ -42,6 +43,9 @@ const UNPACED_ITEMS = 64 * 1024;
 /** The calls of this side that are not over. */
 export class OutgoingCalls implements CallOwner {
   private readonly calls = new Map<number, OutgoingCall>();
+  /** Requests and events that are leaving in fragments. */
+  private readonly leaving = new Set<number>();
+  private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
   /** Called whenever the last call has ended, once somebody wants to know. */
   onEmpty: (() => void) | undefined = undefined;
@@ -81,14 +85,25 @@ export class OutgoingCalls implements CallOwner {
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
     const id = this.takeId();
     const head = { pattern, remaining: 0, metadata };
-    const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, head, value);
-    // Nothing of an event comes back that could end its flow.
-    if (long !== undefined) this.flows.out(id).endWith(long, () => this.flows.dropOut(id));
+    const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, head, ownBytes(value));
+    if (long !== undefined) this.leave(id, long);
     this.session.flushSoon();
   }
 
+  /** Calls back once all of the requests and events that were made has left. */
+  whenAllLeft(callback: () => void): void {
+    if (this.leaving.size === 0) callback();
+    else this.onAllLeft = callback;
+  }
+
+  /** Whether no call is under way, and no event. */
   get isEmpty(): boolean {
-    return this.calls.size === 0;
+    return this.calls.size === 0 && this.leaving.size === 0;
+  }
+
+  /** Whether anything of this id may still have to be sent. */
+  takesCredit(id: number): boolean {
+    return this.calls.has(id) || this.leaving.has(id);
   }
 
   has(id: number): boolean {
@@ -120,7 +135,7 @@ export class OutgoingCalls implements CallOwner {
       try {
         const outflow = this.flows.out(call.id);
         // What waits for credit is no sign of life: the other side takes nothing.
-        const leavesNow = outflow.isReady;
+        const leavesNow = outflow.isReady && this.session.isLinked;
         outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
         if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
         this.session.flushSoon();
@@ -178,6 +193,8 @@ export class OutgoingCalls implements CallOwner {
     this.deadlines.clear();
     const lost = [...this.calls.values()];
     this.calls.clear();
+    this.leaving.clear();
+    this.onAllLeft = undefined;
     for (const call of lost) {
       call.payload?.stop();
       call.sink.error(error);
@@ -222,8 +239,32 @@ export class OutgoingCalls implements CallOwner {
     value: EncodedValue,
   ): void {
     const long = this.session.writerForCall().writeRequest(type, flags, id, head, value);
-    if (long !== undefined) this.flows.out(id).enqueue(long);
+    if (long !== undefined) {
+      // The payload of a stream follows.
+      if ((flags & FLAG_STREAM) === 0) this.leave(id, long);
+      else this.flows.out(id).enqueue(long);
+    }
     this.session.flushSoon();
+  }
+
+  private leave(id: number, body: LongBody): void {
+    this.leaving.add(id);
+    this.flows.out(id).endWith(body, () => {
+      this.flows.dropOut(id);
+      this.onLeft(id);
+    });
+  }
+
+  private onLeft(id: number): void {
+    if (!this.leaving.delete(id) || this.leaving.size > 0) return;
+    const { onAllLeft } = this;
+    this.onAllLeft = undefined;
+    onAllLeft?.();
+    this.checkForEmpty();
+  }
+
+  private checkForEmpty(): void {
+    if (this.onEmpty !== undefined && this.isEmpty) this.onEmpty();
   }
 
   private writeEmpty(type: FrameTypeValue, id: number): void {
@@ -245,14 +286,15 @@ export class OutgoingCalls implements CallOwner {
     this.flows.dropIn(call.id);
     this.flows.dropOut(call.id);
     call.payload?.stop();
-    if (this.onEmpty !== undefined && this.isEmpty) this.onEmpty();
+    this.onLeft(call.id);
+    this.checkForEmpty();
     return true;
   }
 
   private takeId(): number {
     let id = this.nextId;
     // Ids that a long stream has held since the last time round are passed over.
-    while (this.idsRecycled && this.calls.has(id)) id = this.idAfter(id);
+    while (this.idsRecycled && this.takesCredit(id)) id = this.idAfter(id);
     this.nextId = this.idAfter(id);
     return id;
   }

@@ -10,6 +10,7 @@ import {
   type FrameType as FrameTypeValue,
 } from '../protocol/frame.js';
 import { readU32 } from '../protocol/u32.js';
+import { LONGEST_BODY } from '../protocol/frame-writer.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Link } from '../session/link.js';
 import { Session, type SessionEvents, type SessionOptions } from '../session/session.js';
@@ -20,7 +21,7 @@ import type { CallSink, OutgoingCall } from './outgoing-call.js';
 import { OutgoingCalls, type CallOptions } from './outgoing-calls.js';
 import { ServingQueue } from './serving-queue.js';
 
-export interface PeerOptions extends SessionOptions {
+export interface PeerOptions extends Omit<SessionOptions, 'maxBacklog'> {
   /** The longest value taken from the other side, in bytes. */
   maxPayload: number;
   /** How values are written. */
@@ -44,6 +45,9 @@ export interface PeerEvents {
   /** Nothing can be called any more; calls under way have failed with this error. Reported once. */
   onClosed(error: N2NError): void;
 }
+
+/** With more than this written and not taken by the link, no further call is served, in bytes. */
+const MOST_UNANSWERED = 1024 * 1024;
 
 /** What a pattern and metadata may add to a value in front of it, in bytes. */
 const FRONT_ALLOWANCE = 256 * 1024;
@@ -75,10 +79,15 @@ export class Peer implements SessionEvents {
     const { role, codec, clock, maxInFlight, maxPayload, defer } = options;
     this.defer = defer;
     this.parity = role === 'dialer' ? 1 : 0;
-    this.session = new Session(this, options);
+    // The answers of all calls that are served at once, each in one frame, are more than may wait of calls.
+    const maxBacklog = options.maxPending + maxInFlight * LONGEST_BODY;
+    this.session = new Session(this, { ...options, maxBacklog });
     this.flows = new Flows(this.session, maxPayload + FRONT_ALLOWANCE);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
-    this.queue = new ServingQueue(maxInFlight, clock, (call) => events.onCall(call));
+    this.queue = new ServingQueue(maxInFlight, clock, {
+      serve: (call) => events.onCall(call),
+      canAnswer: () => this.session.unsentBytes <= MOST_UNANSWERED,
+    });
     this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, (error) =>
       events.onFault(error),
     );
@@ -106,7 +115,13 @@ export class Peer implements SessionEvents {
 
   /** Whether handlers of this side are at work for the other, or calls of either wait for an answer. */
   get isBusy(): boolean {
-    return !this.outgoing.isEmpty || !this.incoming.isEmpty || this.queue.hasEvents;
+    return (
+      !this.outgoing.isEmpty ||
+      !this.incoming.isEmpty ||
+      this.queue.hasEvents ||
+      this.flows.isReceiving ||
+      this.session.unsentBytes > 0
+    );
   }
 
   /** Calls back once the events that have come are handled: that goes on when the session is over. */
@@ -122,8 +137,11 @@ export class Peer implements SessionEvents {
   drain(retryAfter = 0): void {
     if (this.takes !== 'calls' || !this.session.isOpen) return;
     this.takes = 'calls-on-their-way';
-    this.sayGoAway(0, retryAfter);
-    this.watchForEnd();
+    // The other side may end the session as soon as it has read that: what is leaving in fragments is to come first.
+    this.outgoing.whenAllLeft(() => {
+      this.sayGoAway(0, retryAfter);
+      this.watchForEnd();
+    });
   }
 
   /**
@@ -156,7 +174,9 @@ export class Peer implements SessionEvents {
   }
 
   onWritable(): boolean {
-    return this.flows.pull();
+    this.queue.startWaiting();
+    this.checkForEnd();
+    return this.flows.pull() || this.session.unsentBytes > 0;
   }
 
   onClosed(error: N2NError): void {
@@ -238,7 +258,7 @@ export class Peer implements SessionEvents {
       throw new N2NError('PROTOCOL_ERROR', `CREDIT has ${to - from} bytes in place of eight.`);
     this.outgoing.onSign(id);
     // Credit for a call that is over may still have been under way.
-    const isKnown = this.isOurs(id) ? this.outgoing.has(id) : this.incoming.has(id);
+    const isKnown = this.isOurs(id) ? this.outgoing.takesCredit(id) : this.incoming.has(id);
     if (isKnown) this.flows.out(id).grant(readU32(chunk, from), readU32(chunk, from + 4));
   }
 
@@ -252,8 +272,10 @@ export class Peer implements SessionEvents {
     } else if (this.isWelcome) {
       this.isWelcome = false;
       this.events.onGoAway(readU32(chunk, from));
-      this.sayGoAway(FLAG_ANSWER, 0);
-      this.watchForEnd();
+      this.outgoing.whenAllLeft(() => {
+        this.sayGoAway(FLAG_ANSWER, 0);
+        this.watchForEnd();
+      });
     }
   }
 

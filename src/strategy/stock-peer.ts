@@ -47,7 +47,8 @@ class StockPeer implements ReplyPort, TakenEvents {
     onCall: (call: IncomingCall) => void,
     readonly onFault: (error: unknown) => void,
   ) {
-    this.queue = new ServingQueue(maxInFlight, clock, onCall);
+    // Socket.IO holds what it cannot send, and does not tell how much that is.
+    this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
     // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
     socket.onAny(this.onEvent);
     socket.once('disconnect', () => this.onDisconnect());
@@ -91,6 +92,10 @@ class StockPeer implements ReplyPort, TakenEvents {
 
   onServed(call: IncomingCall): void {
     this.queue.onServed(call);
+  }
+
+  onAbandoned(): void {
+    this.queue.onAbandoned();
   }
 
   private readonly onEvent = (event: unknown, ...args: unknown[]): void => {

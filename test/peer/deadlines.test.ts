@@ -24,6 +24,24 @@ test('a call without an answer ends with TIMEOUT just when its time is over, and
   expect(open.clock.armed).toEqual([]);
 });
 
+test('a call that has waited elsewhere ends in its time, whichever were made before it here', () => {
+  const open = openPeer();
+  const sinks = [callOf(open, 1000)];
+  open.clock.advance(500);
+  sinks.push(callOf(open, 1000));
+  sinks.push(callOf(open, 1000, open.clock.now() - 900), callOf(open, 1000, open.clock.now() - 300));
+  const timedOut = (): number[] => sinks.flatMap(({ seen }, index) => (seen.length > 0 ? [index] : []));
+  open.clock.advance(100);
+  expect(timedOut()).toEqual([2]);
+  open.clock.advance(400);
+  expect(timedOut()).toEqual([0, 2]);
+  open.clock.advance(200);
+  expect(timedOut()).toEqual([0, 2, 3]);
+  open.clock.advance(300);
+  expect(timedOut()).toEqual([0, 1, 2, 3]);
+  expect(open.clock.armed).toEqual([]);
+});
+
 test('the error says which call, how long, and what to do', () => {
   const { peer, clock } = openPeer();
   const errors: unknown[] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frame-writer.js';
+import { encodeValue } from '../../src/protocol/value.js';
 import { FLAG_LAST, FLAG_MORE, FLAG_STREAM, FrameType, MAX_BODIES } from '../../src/protocol/frame.js';
 import type { StreamTarget } from '../../src/peer/stream-target.js';
 import { StreamReader } from '../../src/peer/stream-reader.js';
@@ -132,6 +133,40 @@ describe('bodies whose call ends while they are under way leave nothing', () => 
   });
 });
 
+test('events in fragments come whole, however long and many, and hold up nothing', () => {
+  const [dialer, acceptor] = peerPair({ maxPayload: 2 ** 22 }, { maxPayload: 2 ** 22, maxInFlight: 1000 });
+  const lengths = [65_000, 70_000, 262_144, 300_000, 3_000_000];
+  for (const { peer } of [dialer, acceptor])
+    for (const length of lengths) peer.emit('e', Buffer.alloc(length), undefined);
+  for (let index = 0; index <= MAX_BODIES; index++) dialer.peer.emit('e', Buffer.alloc(300_000), undefined);
+  const got = ({ calls }: TestPeer): number[] => calls.map(({ data }) => (data as Buffer).length);
+  expect(got(dialer).toSorted((left, right) => left - right)).toEqual(lengths);
+  expect(got(acceptor)).toHaveLength(lengths.length + MAX_BODIES + 1);
+  const sink = new RecordingSink();
+  dialer.peer.call('p', Buffer.alloc(200_000), sink, NO_LIMIT);
+  acceptor.calls.at(-1)?.reply(1);
+  expect(sink.seen).toEqual([['next', 1], ['complete']]);
+});
+
+test('the bytes of an event are its own as soon as it is told to be written', () => {
+  const [dialer, acceptor] = peerPair();
+  dialer.link.takes = false;
+  dialer.peer.emit('first', undefined, undefined);
+  const bytes = [Buffer.alloc(20_000, 'a'), Buffer.alloc(200_000, 'a')];
+  for (const data of bytes) dialer.peer.emit('e', data, undefined);
+  dialer.peer.emit('e', encodeValue({ bytes: bytes[1] }), undefined);
+  for (const data of bytes) data.fill('b');
+  dialer.link.drain();
+  const sent = acceptor.calls
+    .slice(1)
+    .map(({ data }) => (Buffer.isBuffer(data) ? data : (data as { bytes: Buffer }).bytes));
+  expect(sent.map((data) => [data.length, data.every((byte) => byte === 97)])).toEqual([
+    [20_000, true],
+    [200_000, true],
+    [200_000, true],
+  ]);
+});
+
 test('an event in fragments leaves nothing once it has left', () => {
   const [dialer, acceptor] = peerPair();
   dialer.peer.emit('e', JSON.stringify(LONG), undefined);
@@ -162,6 +197,25 @@ describe('as many bodies in fragments as may be under way at once', () => {
       }
     }
     expect(done).toHaveLength(3 * MAX_BODIES);
+  });
+
+  test('one that was told to begin, and is cancelled first, lets the next begin', () => {
+    const open = openPeer({ maxInFlight: 1000 });
+    const body = Buffer.alloc(900_000);
+    for (let index = 0; index <= MAX_BODIES + 1; index++) open.link.receive(requestFrame(1 + 2 * index));
+    for (const call of open.calls.slice(0, MAX_BODIES)) {
+      call.next(body);
+      call.next(body);
+    }
+    const [first, second] = open.calls.slice(MAX_BODIES);
+    first?.reply(one);
+    second?.reply(one);
+    open.link.takeFrames();
+    // With the link full, the place of the one that ends goes to the first, which has not begun when it is cancelled.
+    open.link.takes = false;
+    open.link.receive(frame(FrameType.CANCEL, 0, 1), frame(FrameType.CANCEL, 0, first?.id ?? 0));
+    open.link.drain();
+    expect(open.link.takeFrames().map(({ id }) => id)).toContain(second?.id);
   });
 
   test('a body that cannot go on for want of credit keeps its place until its call is over', () => {

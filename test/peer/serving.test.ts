@@ -50,6 +50,28 @@ describe('calls beyond those that may wait', () => {
     expect(link.takeFrames().every(({ flags }) => (flags & FLAG_LAST) !== 0)).toBe(true);
   });
 
+  test('have room when those that wait have been cancelled', () => {
+    const { link, calls } = openPeer({ maxInFlight: 1 });
+    link.receive(requests(1 + WAITING_PER_SERVED));
+    for (let index = 1; index <= WAITING_PER_SERVED; index++) {
+      link.receive(frame(FrameType.CANCEL, 0, 1 + 2 * index));
+    }
+    link.receive(requestFrame(9001, 'quick'));
+    expect(link.takeFrames()).toEqual([]);
+    calls[0]?.reply(1);
+    expect(calls.map(({ pattern }) => pattern)).toEqual(['0', 'quick']);
+  });
+
+  test('that are made and cancelled without end are not kept', () => {
+    const open = openPeer({ maxInFlight: 1 });
+    open.link.receive(requestFrame(1));
+    for (let id = 3; id < 20_000; id += 2)
+      open.link.receive(requestFrame(id), frame(FrameType.CANCEL, 0, id));
+    const { queue } = open.peer as unknown as { queue: { waiting: unknown[] } };
+    expect(queue.waiting.length).toBeLessThan(2000);
+    expect(open.link.takeFrames()).toEqual([]);
+  });
+
   test('have room again when calls have ended', () => {
     const { link, calls } = openPeer({ maxInFlight: 1 });
     link.receive(requests(1 + WAITING_PER_SERVED));

@@ -39,6 +39,27 @@ export function describeDrain(way: Way): void {
     );
 
     test.each(['closeCaller', 'closeHost'] as const)(
+      '%s: events that are under way arrive, however long',
+      async (close) => {
+        const lengths = [100_000, 300_000, 3_000_000, 3_000_000];
+        const arrived: number[] = [];
+        const all = deferred<void>();
+        const ends = await way.start(
+          scripted(
+            () => 1,
+            (data: Buffer) => {
+              if (arrived.push(data.length) === lengths.length) all.resolve();
+            },
+          ),
+        );
+        await lastValueFrom(ends.caller.send('echo', 1));
+        for (const length of lengths) ends.caller.emit('event', Buffer.alloc(length));
+        await Promise.all([ends[close](), all.promise]);
+        expect(arrived.toSorted((left, right) => left - right)).toEqual(lengths);
+      },
+    );
+
+    test.each(['closeCaller', 'closeHost'] as const)(
       '%s: a call that does not end is given up after drainTimeout',
       async (close) => {
         const stopped = deferred<void>();

@@ -1,6 +1,6 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { NEVER, Observable, concat, from, lastValueFrom, map, of, range } from 'rxjs';
+import { NEVER, Observable, concat, forkJoin, from, lastValueFrom, map, of, range } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
 import { N2NRecordBuilder } from '../../src/index.js';
 import { MAX_QUEUED_BYTES } from '../../src/peer/outflow.js';
@@ -117,6 +117,27 @@ export function describePressure(way: Way): void {
       expect(taken).toBe(count);
     });
 
+    test('a handler that takes longer than the timeout for what it has costs its caller nothing', async () => {
+      const count = 600;
+      const ends: Ends = await way.start(
+        scripted(async (values: AsyncIterable<number>) => {
+          let taken = 0;
+          for await (const _value of values) {
+            taken += 1;
+            vi.advanceTimersByTime(10);
+            if (taken % 10 === 0) await settled(ends);
+          }
+          return taken;
+        }),
+      );
+      const numbers = async function* numbers(): AsyncGenerator<number> {
+        for (let value = 0; value < count; value++) yield value;
+      };
+      stopTheClock();
+      const record = new N2NRecordBuilder(numbers()).setTimeout(1000).build();
+      expect(await lastValueFrom(ends.caller.send('call', record))).toBe(count);
+    });
+
     test('takers that ask ahead get their values in order, and the end', async () => {
       const ends = await way.start(scripted(() => from(['a', 'b'])));
       const stream = ends.caller.stream('call', 1);
@@ -212,6 +233,37 @@ export function describePressure(way: Way): void {
         expect(order).toEqual(['small', 'small', 'small', 'small', 'small', 'large']);
       },
     );
+
+    test('very many answers at once, each as long as one frame takes, are all given', async () => {
+      const answer = 'x'.repeat(60_000);
+      const release = deferred<void>();
+      const ends = await way.start(scripted(() => release.promise.then(() => answer)));
+      const calls = Array.from({ length: 500 }, () => lastValueFrom(ends.caller.send<string>('call', 1)));
+      await settled(ends);
+      release.resolve();
+      expect((await Promise.all(calls)).every((given) => given === answer)).toBe(true);
+    });
+
+    test('a burst of calls that is refused costs no other call', async () => {
+      const release = deferred<string>();
+      const ends = await way.start(
+        scripted((data: string) => (data === 'slow' ? release.promise : data.length)),
+      );
+      const other = lastValueFrom(ends.caller.send('call', 'slow'));
+      await settled(ends);
+      const text = 'x'.repeat(60_000);
+      const burst = Array.from({ length: 600 }, () => ends.caller.send('call', text));
+      expect((await outcomeOf(forkJoin(burst))).error).toMatchObject({ code: 'OVERLOADED' });
+      release.resolve('fine');
+      expect(await other).toBe('fine');
+    });
+
+    test('as much at once in both directions as each side may send unacknowledged, and more, comes through', async () => {
+      const text = 'x'.repeat(60_000);
+      const ends = await way.start(scripted(() => text));
+      const calls = Array.from({ length: 250 }, () => lastValueFrom(ends.caller.send('call', text)));
+      expect((await Promise.all(calls)).every((given) => given === text)).toBe(true);
+    });
 
     test('a stream that fails in the middle of a large value costs no other call', async () => {
       const parts = scripted(
