@@ -125,7 +125,8 @@ export class Endpoints implements Caller, EndpointEvents {
     if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
       return this.callOnce(pattern, value, sink, terms);
     }
-    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, terms)).start();
+    const sinceFirst = { ...terms, since: this.options.clock.now() };
+    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, sinceFirst)).start();
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): boolean {

@@ -9,7 +9,7 @@ import type { MadeCall } from '../proxy/caller.js';
 export class RepeatingCall implements MadeCall, CallSink {
   readonly isPaced: boolean;
   private current: MadeCall | undefined = undefined;
-  private hasAnswer = false;
+  private state: 'unanswered' | 'answered' | 'cancelled' = 'unanswered';
 
   /** @param make makes the call, with this as its sink */
   constructor(
@@ -29,6 +29,7 @@ export class RepeatingCall implements MadeCall, CallSink {
   }
 
   cancel(): void {
+    this.state = 'cancelled';
     this.current?.cancel();
   }
 
@@ -37,7 +38,7 @@ export class RepeatingCall implements MadeCall, CallSink {
   }
 
   next(value: unknown, bytes: number): void {
-    this.hasAnswer = true;
+    this.state = 'answered';
     this.sink.next(value, bytes);
   }
 
@@ -46,7 +47,9 @@ export class RepeatingCall implements MadeCall, CallSink {
   }
 
   error(error: unknown): void {
-    if (this.hasAnswer || !(error instanceof N2NError) || error.code !== 'CONNECTION_LOST') {
+    // The calls that a session had are told of its end one by one: one of them may have cancelled this.
+    if (this.state === 'cancelled') return;
+    if (this.state === 'answered' || !(error instanceof N2NError) || error.code !== 'CONNECTION_LOST') {
       this.sink.error(error);
       return;
     }

@@ -29,7 +29,7 @@ export class WaitingRoom {
     }
     this.calls.add(call);
     this.bytes += call.bytes;
-    if (call.timeout > 0) this.deadlines.add(call);
+    if (call.timeout > 0) this.deadlines.add(call, call.options.since);
   }
 
   remove(call: WaitingCall): void {

@@ -60,6 +60,8 @@ export class DeadlineList {
   private head: Expiring | undefined;
   private tail: Expiring | undefined;
   private timer: TimerHandle | undefined;
+  /** When the timer fires. */
+  private firesAt = Infinity;
 
   constructor(
     readonly timeout: number,
@@ -67,21 +69,13 @@ export class DeadlineList {
     private readonly onEmpty: (list: DeadlineList) => void,
   ) {}
 
-  push(entry: Expiring, now: number): void {
+  push(entry: Expiring, since: number): void {
     let previous = this.tail;
-    // What has waited elsewhere may be due before others here.
-    while (previous !== undefined && previous.lastSign > now) previous = previous.previous;
-    const next = previous === undefined ? this.head : previous.next;
-    entry.list = this;
-    entry.lastSign = now;
-    entry.previous = previous;
-    entry.next = next;
-    if (previous === undefined) this.head = entry;
-    else previous.next = entry;
-    if (next === undefined) this.tail = entry;
-    else next.previous = entry;
-    if (previous === undefined && next !== undefined) this.stop();
-    if (this.timer === undefined) this.arm(Math.max(0, Math.ceil(now + this.timeout - this.clock.now())));
+    // Only what has waited elsewhere before comes out of order.
+    while (previous !== undefined && previous.lastSign > since) previous = previous.previous;
+    this.insert(entry, previous);
+    entry.lastSign = since;
+    if (since + this.timeout < this.firesAt) this.arm(since + this.timeout);
   }
 
   remove(entry: Expiring): void {
@@ -97,10 +91,24 @@ export class DeadlineList {
   stop(): void {
     if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
     this.timer = undefined;
+    this.firesAt = Infinity;
   }
 
-  private arm(delay: number): void {
-    this.timer = this.clock.setTimeout(this.onTimer, delay);
+  private insert(entry: Expiring, previous: Expiring | undefined): void {
+    const next = previous === undefined ? this.head : previous.next;
+    entry.list = this;
+    entry.previous = previous;
+    entry.next = next;
+    if (previous === undefined) this.head = entry;
+    else previous.next = entry;
+    if (next === undefined) this.tail = entry;
+    else next.previous = entry;
+  }
+
+  private arm(due: number): void {
+    this.stop();
+    this.firesAt = due;
+    this.timer = this.clock.setTimeout(this.onTimer, Math.max(0, Math.ceil(due - this.clock.now())));
     // The connection keeps the process alive while calls are under way; the timer of an empty list must not.
     this.timer.unref?.();
   }
@@ -111,12 +119,13 @@ export class DeadlineList {
    */
   private readonly onTimer = (): void => {
     this.timer = undefined;
+    this.firesAt = Infinity;
     const now = this.clock.now();
     while (this.head !== undefined) {
-      const left = this.head.lastSign + this.timeout - now;
-      if (left > 0) {
+      const due = this.head.lastSign + this.timeout;
+      if (due > now) {
         // Adding an entry from within `onExpired` arms the timer too.
-        if (this.timer === undefined) this.arm(Math.ceil(left));
+        if (due < this.firesAt) this.arm(due);
         return;
       }
       const expired = this.head;

@@ -63,8 +63,8 @@ export class N2NRecordBuilder<T = unknown> {
   }
 
   /**
-   * For `send`: the call may run twice, so it is sent again when the connection is lost before any answer came. From a
-   * server to one of its clients as for `acknowledged`.
+   * For `send`: the call may run twice, so it is sent again when the connection is lost before any answer came, for as
+   * long as its timeout allows. From a server to one of its clients as for `acknowledged`.
    */
   idempotent(): this {
     return this.set({ isIdempotent: true });

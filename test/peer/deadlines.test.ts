@@ -145,6 +145,20 @@ describe('a call that has waited for its connection', () => {
     expect(sink.seen).toEqual(TIMED_OUT);
   });
 
+  test('has no more than that, however long others have yet', () => {
+    const open = openPeer();
+    open.clock.advance(900);
+    const later = [callOf(open, 1000, 500), callOf(open, 1000)];
+    const sink = callOf(open, 1000, 0);
+    open.clock.advance(100);
+    expect(sink.seen).toEqual(TIMED_OUT);
+    open.clock.advance(500);
+    expect(later.map(({ seen }) => seen)).toEqual([TIMED_OUT, []]);
+    open.clock.advance(400);
+    expect(later.map(({ seen }) => seen)).toEqual([TIMED_OUT, TIMED_OUT]);
+    expect(open.clock.armed).toEqual([]);
+  });
+
   test('tells the other side the rest of its time', () => {
     const open = openPeer();
     open.clock.advance(900);

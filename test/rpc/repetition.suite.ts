@@ -1,9 +1,10 @@
 import { RpcException } from '@nestjs/microservices';
-import { NEVER, concat, lastValueFrom, of } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { NEVER, Observable, concat, forkJoin, lastValueFrom, of } from 'rxjs';
+import { describe, expect, test, vi } from 'vitest';
 import { N2NRecordBuilder, type N2NRecord } from '../../src/index.js';
 import { deferred, HOST, proveNothingIsLeft } from '../support/harness.js';
 import { startEventProcess } from '../support/event-process.js';
+import { stopTheClock } from '../support/fake-time.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { NO_HANDLERS, scripted } from '../support/scripted.js';
 import { startClient, startService, type Builder } from '../support/service.js';
@@ -181,6 +182,57 @@ export function describeRepetition(builder: Builder): void {
       expect((await lost).retryable).toBe(true);
       expect(await repeated).toEqual({ values: ['again repeated'] });
       expect(served).toEqual(['repeated', 'lost', 'repeated']);
+    });
+
+    test('an idempotent call that was unsubscribed from as the connection was lost is not sent again', async () => {
+      const begun = deferred<void>();
+      const stopped = deferred<void>();
+      let runs = 0;
+      const parts = scripted((data: string) => {
+        if (data === 'plain') return NEVER;
+        runs += 1;
+        begun.resolve();
+        return new Observable<never>(() => () => stopped.resolve());
+      });
+      const { client, service } = await builder.start(parts, {}, FOREVER);
+      // The first to fail has the other unsubscribed from, while both are being told of the loss.
+      const both = forkJoin([
+        client.send('call', 'plain'),
+        client.send('call', new N2NRecordBuilder('repeated').idempotent().setTimeout(0).build()),
+      ]);
+      const lost = n2nErrorOf(both, 'CONNECTION_LOST');
+      await begun.promise;
+      cutConnections(service);
+      await Promise.all([lost, stopped.promise]);
+      await lastValueFrom(client.send('echo', 1));
+      expect(runs).toBe(1);
+    });
+
+    test('an idempotent call has one timeout, which all of its attempts share', async () => {
+      const begun = [deferred<void>(), deferred<void>()];
+      let runs = 0;
+      const parts = scripted(() => {
+        begun[runs]?.resolve();
+        runs += 1;
+        return NEVER;
+      });
+      const { client, service } = await builder.start(parts, {}, FOREVER);
+      stopTheClock();
+      let isOver = false;
+      const record = new N2NRecordBuilder(1).idempotent().setTimeout(1000).build();
+      const outcome = outcomeOf(client.send('call', record)).finally(() => (isOver = true));
+      await begun[0]?.promise;
+      vi.advanceTimersByTime(800);
+      const leaving = new Promise((resolve) => client.on('reconnecting', resolve));
+      cutConnections(service);
+      await leaving;
+      vi.advanceTimersByTime(1);
+      await begun[1]?.promise;
+      vi.advanceTimersByTime(198);
+      await lastValueFrom(client.send('echo', 1));
+      expect(isOver).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect((await outcome).error).toMatchObject({ code: 'TIMEOUT' });
     });
 
     test('an idempotent call of which an answer came is not sent again', async () => {
