@@ -130,8 +130,7 @@ export class Endpoints implements Caller, EndpointEvents {
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): boolean {
-    if (this.current.canCall && this.life.is === 'open')
-      return this.current.emit(pattern, value, sink, terms);
+    if (this.canCall && this.waiting.isEmpty) return this.current.emit(pattern, value, sink, terms);
     this.wait('event', pattern, value, sink, terms);
     return false;
   }
@@ -145,10 +144,10 @@ export class Endpoints implements Caller, EndpointEvents {
     this.current = endpoint;
     this.round = newRound();
     for (const other of this.all) if (other !== endpoint) this.standDown(other);
-    for (const call of this.waiting.takeAll()) call.write(endpoint);
     this.connecting?.resolve();
     this.connecting = undefined;
     this.events.onStatus('connected');
+    this.writeWaiting();
   }
 
   onLost(endpoint: Endpoint): void {
@@ -200,9 +199,13 @@ export class Endpoints implements Caller, EndpointEvents {
     this.events.onFault(error);
   }
 
+  /** Whether calls can be made. Those that wait come first. */
+  private get canCall(): boolean {
+    return this.life.is === 'open' && this.current.canCall;
+  }
+
   private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    const { current } = this;
-    if (current.canCall && this.life.is === 'open') return current.call(pattern, value, sink, terms);
+    if (this.canCall && this.waiting.isEmpty) return this.current.call(pattern, value, sink, terms);
     return this.wait('call', pattern, value, sink, terms);
   }
 
@@ -215,7 +218,7 @@ export class Endpoints implements Caller, EndpointEvents {
   ): WaitingCall {
     if (this.life.is !== 'open') throw closed();
     this.begin();
-    if ((terms.offline ?? this.options.offline) === 'reject') {
+    if (!this.canCall && (terms.offline ?? this.options.offline) === 'reject') {
       throw new N2NError(
         'CONNECT_FAILED',
         `There is no connection to ${this.options.urls.join(' or ')}, and the policy "offline" is to reject what would wait for one.`,
@@ -262,6 +265,15 @@ export class Endpoints implements Caller, EndpointEvents {
       };
       for (const endpoint of live) endpoint.drain();
     });
+  }
+
+  /** One by one: whoever is told of one may cancel others, make more, or close the client. */
+  private writeWaiting(): void {
+    while (this.canCall) {
+      const call = this.waiting.take();
+      if (call === undefined) return;
+      call.write(this.current);
+    }
   }
 
   private failWaiting(error: N2NError): void {

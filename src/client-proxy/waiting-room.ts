@@ -17,6 +17,10 @@ export class WaitingRoom {
     this.deadlines = new Deadlines(clock);
   }
 
+  get isEmpty(): boolean {
+    return this.calls.size === 0;
+  }
+
   /** @throws N2NError `OVERLOADED` when there is no room */
   add(call: WaitingCall): void {
     if (this.calls.size >= this.maxCalls || this.bytes + call.bytes > this.maxBytes) {
@@ -36,6 +40,13 @@ export class WaitingRoom {
     if (!this.calls.delete(call)) return;
     this.bytes -= call.bytes;
     this.deadlines.remove(call);
+  }
+
+  /** Takes the one out that has waited longest. */
+  take(): WaitingCall | undefined {
+    const [oldest] = this.calls;
+    if (oldest !== undefined) this.remove(oldest);
+    return oldest;
   }
 
   /** Empties the room. @returns what waited, oldest first */

@@ -1,8 +1,10 @@
+import { lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NRecordBuilder, type N2NClient, type OfflinePolicy } from '../../src/index.js';
 import { freePort, HOST, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf } from '../support/outcome.js';
-import { startClient } from '../support/service.js';
+import { scripted } from '../support/scripted.js';
+import { startClient, startService } from '../support/service.js';
 
 /** A client of a service that is away. */
 async function lonelyClient(offline: OfflinePolicy | undefined): Promise<N2NClient> {
@@ -37,5 +39,54 @@ describe('without a connection', () => {
     const waiting = n2nErrorOf(rejecting.send('echo', as('buffer')), 'CLOSED');
     void rejecting.close();
     await waiting;
+  });
+});
+
+describe('when the connection is there, what has waited', () => {
+  proveNothingIsLeft();
+
+  /** A client that is about to connect, and what its service handles. */
+  async function eagerClient(): Promise<{ client: N2NClient; handled: unknown[] }> {
+    const handled: unknown[] = [];
+    const note = (data: unknown): void => void handled.push(data);
+    const { url } = await startService(scripted(note, note));
+    return { client: startClient(url), handled };
+  }
+
+  test.each(['buffer', 'reject'] as const)(
+    'comes before what is made as a part of it is written (offline: %s)',
+    async (offline) => {
+      const { client, handled } = await eagerClient();
+      const first = client.emit('event', 'first');
+      client.emit('event', 'second');
+      first.subscribe({
+        complete: () => client.emit('event', new N2NRecordBuilder('third').setOffline(offline).build()),
+      });
+      await lastValueFrom(client.send('call', 'last'), { defaultValue: undefined });
+      await lastValueFrom(client.send('echo', 1));
+      expect(handled).toEqual(['first', 'second', 'last', 'third']);
+    },
+  );
+
+  test('is not made where it was cancelled before its turn', async () => {
+    const { client, handled } = await eagerClient();
+    const first = client.emit('event', 'first');
+    const cancelled = client.send('call', 'cancelled').subscribe();
+    first.subscribe({ complete: () => cancelled.unsubscribe() });
+    await lastValueFrom(client.send('echo', 1));
+    expect(handled).toEqual(['first']);
+  });
+
+  test('fails where the client is closed before its turn', async () => {
+    const { client, handled } = await eagerClient();
+    const statuses: string[] = [];
+    client.status.subscribe((status) => statuses.push(status));
+    const closed = new Promise((resolve) => {
+      client.emit('event', 'first').subscribe({ complete: () => resolve(client.close()) });
+    });
+    await n2nErrorOf(client.send('call', 'second'), 'CLOSED');
+    await closed;
+    expect(handled).toEqual(['first']);
+    expect(statuses).toEqual(['connected', 'draining', 'disconnected']);
   });
 });
