@@ -10,6 +10,7 @@ import type { Caller, CallTerms } from '../proxy/caller.js';
 import { Handshake, refuseLink, sayHello } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
 import { n2nParser } from '../transport/n2n-parser.js';
+import type { GreetingEvents } from '../transport/greeting.js';
 import { NodeClient } from '../transport/node-client.js';
 import type { NodeClientError } from '../transport/node-client-events.js';
 import type { DialledSocket } from '../transport/socket-io-server.js';
@@ -22,9 +23,9 @@ export interface EndpointEvents {
   onOpen(endpoint: Endpoint): void;
   /** The connection is lost; the endpoint tries to come back. */
   onLost(endpoint: Endpoint): void;
-  /** An attempt has failed. Others may follow. */
+  /** An attempt has failed. Others follow. */
   onFailed(endpoint: Endpoint, error: N2NError): void;
-  /** No attempt follows. */
+  /** An attempt has failed, or the connection is lost, and no attempt follows. */
   onGivenUp(endpoint: Endpoint, error: N2NError): void;
   /** The server takes no new calls; those under way go on. */
   onLeaving(endpoint: Endpoint): void;
@@ -84,6 +85,7 @@ export class Endpoint implements Caller {
     private readonly events: EndpointEvents,
   ) {
     this.client = new NodeClient(url, { ...options.connection, parser: n2nParser });
+    this.client.greetWith((socket, greeting) => this.greet(socket, greeting));
     this.client.on('connect', () => this.onConnect());
     this.client.on('disconnect', () => this.onDisconnect());
     this.client.on('error', (error) => this.onError(error));
@@ -161,18 +163,26 @@ export class Endpoint implements Caller {
     return this.live.peer;
   }
 
-  private onConnect(): void {
-    const { socket } = this.client;
-    if (socket === undefined) return;
+  /** Says HELLO, and hears it: only then is there a connection. */
+  private greet(socket: DialledSocket, events: GreetingEvents): void {
     const { maxPayload, helloTimeout, clock, codec, resumeWindow } = this.options;
     const link = dialledLink(socket);
     sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, resume: this.resumeRequest() });
     const handshake = new Handshake(link, { codec: codec.name, timeout: helloTimeout, clock });
     this.state = { is: 'greeting', handshake };
     handshake.begin({
-      onHello: (hello) => this.onHello(hello, link, socket),
-      onFailed: (error) => this.onRefused(error),
+      onHello: (hello) => this.onHello(hello, link, socket, events),
+      onFailed: (error) => {
+        this.state = { is: 'connecting' };
+        events.onFailed(this.asRefusal(error));
+      },
     });
+  }
+
+  private asRefusal(error: N2NError): N2NError {
+    if (error.code !== 'CONNECTION_LOST') return error;
+    const message = `Cannot connect to ${this.url}: the connection ended before HELLO. ${error.message}`;
+    return new N2NError('CONNECT_FAILED', message, { cause: error });
   }
 
   private resumeRequest(): Hello['resume'] {
@@ -181,10 +191,13 @@ export class Endpoint implements Caller {
     return { ...live.ticket, received: live.peer.received };
   }
 
-  private onHello(hello: Hello, link: Link, socket: DialledSocket): void {
+  private onHello(hello: Hello, link: Link, socket: DialledSocket, events: GreetingEvents): void {
     const live = hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
     if (live === undefined) {
-      refuseLink(link, new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.'));
+      const error = new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.');
+      this.state = { is: 'connecting' };
+      refuseLink(link, error);
+      events.onFailed(error);
       return;
     }
     live.ticket = hello.ticket;
@@ -192,6 +205,10 @@ export class Endpoint implements Caller {
     this.lastError = undefined;
     this.hasConnected = true;
     live.peer.attach(link);
+    events.onGreeted();
+  }
+
+  private onConnect(): void {
     if (this.canCall) this.events.onOpen(this);
   }
 
@@ -265,20 +282,6 @@ export class Endpoint implements Caller {
     this.events.onOver(this);
   }
 
-  /** There is a connection, but no session. */
-  private onRefused(error: N2NError): void {
-    if (this.state.is !== 'greeting') return;
-    this.lastError = error;
-    // The other side cannot be talked to, however often the connection is made anew.
-    if (error.code === 'VERSION_MISMATCH') {
-      this.stop(error);
-      this.events.onGivenUp(this, error);
-    } else {
-      this.state = { is: 'connecting' };
-      this.events.onFailed(this, error);
-    }
-  }
-
   private onDisconnect(): void {
     if (this.state.is === 'idle' || this.state.is === 'resting') return;
     this.state = { is: 'connecting' };
@@ -290,8 +293,10 @@ export class Endpoint implements Caller {
   private onError({ message, cause }: NodeClientError): void {
     this.lastError = N2NError.from(cause ?? message, 'CONNECT_FAILED', message);
     if (this.client.connected) return;
-    this.events.onFailed(this, this.lastError);
-    if (!this.client.reconnecting) this.onGivenUp();
+    // The other side cannot be talked to, however often the connection is made anew.
+    if (this.lastError.code === 'VERSION_MISMATCH') this.client.disconnect();
+    if (this.client.reconnecting) this.events.onFailed(this, this.lastError);
+    else this.onGivenUp();
   }
 
   private onReconnectFailed(): void {

@@ -166,8 +166,8 @@ export class Endpoints implements Caller, EndpointEvents {
 
   /** Once no address is tried any more, what waits fails; the next call begins anew. */
   onGivenUp(endpoint: Endpoint, error: N2NError): void {
-    this.lastError = error;
     this.round.givenUp.add(endpoint);
+    this.onFailed(endpoint, error);
     if (this.life.is !== 'open' || !this.all.every(({ isIdle }) => isIdle)) return;
     this.failWaiting(error);
     this.events.onStatus('disconnected');

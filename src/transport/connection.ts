@@ -4,6 +4,7 @@ import type { TimerHandle } from '../clock.js';
 import { Dial, type AnnouncedHeartbeat } from './dial.js';
 import { transportErrorMessage, transportFailure, type DialFailure } from './dial-failure.js';
 import { endpointLabel } from './endpoint.js';
+import type { Greet } from './greeting.js';
 import { Heartbeat } from './heartbeat.js';
 import type { AuthData, ResolvedNodeClientOptions } from './node-client-options.js';
 import { isRecord } from './option-checks.js';
@@ -30,6 +31,7 @@ type Phase =
   | { readonly is: 'unopened' }
   | { readonly is: 'authenticating'; readonly timer: TimerHandle }
   | { readonly is: 'dialling'; readonly timer: TimerHandle; readonly dial: Dial }
+  | { readonly is: 'greeting'; readonly dial: Dial }
   | { readonly is: 'live'; readonly dial: Dial; readonly heartbeat: Heartbeat }
   | { readonly is: 'over' };
 
@@ -39,7 +41,7 @@ const FAULTS: ReadonlySet<string> = new Set(['ping timeout', 'transport error', 
 /**
  * One attempt to connect, and the connection that comes of it:
  *
- *     unopened -> authenticating -> dialling (each transport in turn) -> live -> over
+ *     unopened -> authenticating -> dialling (each transport in turn) -> greeting -> live -> over
  *
  * from each of which a failure, or `close`, leads to `over`. `auth` is asked once. The time that is left of
  * `connectTimeout` is shared out evenly among the transports that are left, so that one which hangs behind a proxy
@@ -52,6 +54,7 @@ export class Connection {
 
   constructor(
     private readonly options: ResolvedNodeClientOptions,
+    private readonly greet: Greet,
     private readonly events: ConnectionEvents,
   ) {
     this.deadline = options.clock.now() + options.connectTimeout;
@@ -103,7 +106,7 @@ export class Connection {
   close(): void {
     const { phase } = this;
     this.enter({ is: 'over' });
-    if (phase.is === 'live' || phase.is === 'dialling') phase.dial.close();
+    if ('dial' in phase) phase.dial.close();
   }
 
   private async authenticate(): Promise<void> {
@@ -145,6 +148,21 @@ export class Connection {
   }
 
   private onConnected(dial: Dial): void {
+    this.enter({ is: 'greeting', dial });
+    this.greet(dial.socket, {
+      onGreeted: () => this.onGreeted(dial),
+      onFailed: (error) => this.onGreetingFailed(error),
+    });
+  }
+
+  private onGreetingFailed(error: N2NError): void {
+    if (this.phase.is !== 'greeting') return;
+    this.enter({ is: 'over' });
+    this.events.onFailed(error);
+  }
+
+  private onGreeted(dial: Dial): void {
+    if (this.phase.is !== 'greeting') return;
     const patience = patienceWith(dial.announced, this.options.timeout);
     const onDead = (): void => {
       dial.sever();
@@ -170,6 +188,8 @@ export class Connection {
   }
 
   private onLost(reason: string, cause: unknown): void {
+    // Before it is live, whoever greets tells of it.
+    if (this.phase.is !== 'live') return;
     this.enter({ is: 'over' });
     this.events.onLost(reason, FAULTS.has(reason) ? this.lossError(reason, cause) : undefined);
   }

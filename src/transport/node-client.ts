@@ -5,6 +5,7 @@ import { backoffDelay } from './backoff.js';
 import type { TimerHandle } from '../clock.js';
 import { Connection, type ConnectionOutcome } from './connection.js';
 import { endpointLabel } from './endpoint.js';
+import { greetNobody, type Greet } from './greeting.js';
 import type { NodeClientError, NodeClientEvents } from './node-client-events.js';
 import {
   resolveNodeClientOptions,
@@ -47,6 +48,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   private readonly label: string;
   private readonly buffer: SendBuffer;
   private state: State = { is: 'idle' };
+  private greet: Greet = greetNobody;
   private hasWarnedOfFallback = false;
   private hasWarnedOfPatience = false;
 
@@ -145,8 +147,13 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     this.buffer.push(data);
   }
 
+  /** @internal For `N2NClient`, of whose connections HELLO is a part. Applies from the next attempt on. */
+  greetWith(greet: Greet): void {
+    this.greet = greet;
+  }
+
   private attempt(attempt: number): void {
-    const connection: Connection = new Connection(this.options, {
+    const connection: Connection = new Connection(this.options, this.greet, {
       onConnected: (outcome) => this.onConnected(connection, attempt, outcome),
       onFailed: (error) => this.onFailed(error, attempt),
       onLost: (reason, fault) => this.onLost(reason, fault),
