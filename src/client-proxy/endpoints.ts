@@ -79,14 +79,14 @@ export class Endpoints implements Caller, EndpointEvents {
    * Connects, also after `close`.
    * @returns what settles when calls can be made, or when every address was tried once in vain; more attempts follow that
    */
-  async connect(): Promise<void> {
-    if (this.life.is === 'closing') await this.life.done;
-    this.life = { is: 'open' };
-    if (this.current.canCall) return;
+  connect(): Promise<void> {
+    if (this.life.is !== 'closing') this.life = { is: 'open' };
+    if (this.canCall) return Promise.resolve();
     this.connecting ??= new PendingConnect();
     const { promise } = this.connecting;
-    this.begin();
-    await promise;
+    // Where it is closing, what is left of it ends first.
+    if (this.life.is === 'open') this.begin();
+    return promise;
   }
 
   /** Who takes the calls of the other sides, from the next session on. */
@@ -99,9 +99,12 @@ export class Endpoints implements Caller, EndpointEvents {
    * connection fails at once with `CLOSED`, and what has not ended by then.
    */
   close(): Promise<void> {
-    if (this.life.is === 'closing') return this.life.done;
     if (this.life.is === 'closed') return Promise.resolve();
     const error = closed();
+    if (this.life.is === 'closing') {
+      this.failWaiting(error);
+      return this.life.done;
+    }
     const live = this.all.filter((endpoint) => endpoint.hasSession);
     for (const endpoint of this.all) if (!live.includes(endpoint)) endpoint.stop(error);
     this.life = { is: 'closed' };
@@ -115,6 +118,7 @@ export class Endpoints implements Caller, EndpointEvents {
       for (const endpoint of live) endpoint.stop(error);
       this.life = { is: 'closed' };
       this.events.onStatus('disconnected');
+      if (this.connecting !== undefined) void this.connect();
     });
     this.life = { is: 'closing', done };
     return done;

@@ -105,6 +105,22 @@ describe('close', () => {
     expect(await lastValueFrom(client.send('echo', 'again'))).toBe('again');
   });
 
+  test('has the last word: a connect() that waits for the end of one is undone by another', async () => {
+    const { url } = await startService(PARTS);
+    const client = startClient(url, { drainTimeout: 20 });
+    await client.connect();
+    const underWay = n2nErrorOf(client.send('never', 1), 'CLOSED');
+    const closing = client.close();
+    const connecting = client.connect().catch((error: unknown) => error);
+    const closingAgain = client.close();
+    await Promise.all([underWay, closing, closingAgain]);
+    asN2NError(await connecting, 'CLOSED');
+    const statuses: string[] = [];
+    client.status.subscribe((status) => statuses.push(status));
+    expect([client.unwrap().connecting, statuses]).toEqual([false, ['disconnected']]);
+    await n2nErrorOf(client.send('echo', 1), 'CLOSED');
+  });
+
   test('is the status "disconnected"', async () => {
     const { url } = await startService(PARTS);
     const client = startClient(url);
