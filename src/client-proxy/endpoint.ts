@@ -27,7 +27,7 @@ export interface EndpointEvents {
   onFailed(endpoint: Endpoint, error: N2NError): void;
   /** An attempt has failed, or the connection is lost, and no attempt follows. */
   onGivenUp(endpoint: Endpoint, error: N2NError): void;
-  /** The server takes no new calls; those under way go on. */
+  /** The server takes no new calls, or this has come back to one that takes none; those under way go on. */
   onLeaving(endpoint: Endpoint): void;
   /** The last call under way has ended, after the server, or this side, has taken no new ones. */
   onDrained(endpoint: Endpoint, retryAfter: number): void;
@@ -46,7 +46,7 @@ const MAX_IN_FLIGHT = 1024;
 /**
  * - `idle`: nothing is connected or tried
  * - `connecting`: the client is at it, for the first time or again
- * - `greeting`: the connection is there, HELLO is not
+ * - `greeting`: the connection is there, the server's HELLO is not
  * - `linked`: the session has its link
  * - `resting`: the server has sent its clients away, and is asked again when the time has passed
  */
@@ -63,6 +63,8 @@ interface Live {
   readonly hosted: HostedConnection;
   /** With what to come back for the session; it is replaced at every return. */
   ticket: Ticket | undefined;
+  /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
+  retryAfter: number | undefined;
 }
 
 /** One address that calls can go to, with its connection and its session. */
@@ -74,7 +76,6 @@ export class Endpoint implements Caller {
   private live: Live | undefined;
   private lastError: N2NError | undefined;
   private listener: CallListener | undefined;
-  private retryAfter = 0;
   /** Whether there was a connection since the attempts began: then it is one that did not come back. */
   private hasConnected = false;
 
@@ -94,7 +95,8 @@ export class Endpoint implements Caller {
 
   /** Whether a call that is made now leaves now. */
   get canCall(): boolean {
-    return this.live !== undefined && this.live.peer.canCall;
+    // The session may yet have to hear that its link has broken.
+    return this.state.is === 'linked' && this.live?.peer.canCall === true;
   }
 
   /** Whether there is a session, with a link or on the way to its next one. */
@@ -151,10 +153,10 @@ export class Endpoint implements Caller {
     this.client.disconnect();
   }
 
-  /** Comes back when the time has passed, and not when everybody else does. */
-  rest(): void {
+  /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
+  rest(retryAfter: number): void {
     const { clock, random, reconnectionDelay } = this.options;
-    const delay = (this.retryAfter === 0 ? reconnectionDelay : this.retryAfter) * (1 + random());
+    const delay = (retryAfter === 0 ? reconnectionDelay : retryAfter) * (1 + random());
     this.state = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
   }
 
@@ -171,7 +173,10 @@ export class Endpoint implements Caller {
     const handshake = new Handshake(link, { codec: codec.name, timeout: helloTimeout, clock });
     this.state = { is: 'greeting', handshake };
     handshake.begin({
-      onHello: (hello) => this.onHello(hello, link, socket, events),
+      onHello: (hello) => {
+        this.state = { is: 'connecting' };
+        this.onHello(hello, link, socket, events);
+      },
       onFailed: (error) => {
         this.state = { is: 'connecting' };
         events.onFailed(this.asRefusal(error));
@@ -195,7 +200,6 @@ export class Endpoint implements Caller {
     const live = hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
     if (live === undefined) {
       const error = new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.');
-      this.state = { is: 'connecting' };
       refuseLink(link, error);
       events.onFailed(error);
       return;
@@ -210,6 +214,7 @@ export class Endpoint implements Caller {
 
   private onConnect(): void {
     if (this.canCall) this.events.onOpen(this);
+    else this.events.onLeaving(this);
   }
 
   /** The server goes on with the session. @returns undefined where it has received what it was not sent */
@@ -243,7 +248,7 @@ export class Endpoint implements Caller {
         onCall: (call) => hosted.onCall(call),
         onSuspended: () => {},
         onGoAway: (retryAfter) => {
-          this.retryAfter = retryAfter;
+          live.retryAfter = retryAfter;
           this.events.onLeaving(this);
         },
         onDrained: () => this.onDrained(peer),
@@ -262,24 +267,42 @@ export class Endpoint implements Caller {
         defer: atEndOfTurn,
       },
     );
-    this.live = { peer, hosted, ticket: undefined };
-    return this.live;
+    const live: Live = { peer, hosted, ticket: undefined, retryAfter: undefined };
+    this.live = live;
+    return live;
   }
 
   /** Everything that was under way has ended: the side that dialled is the one that ends the session. */
   private onDrained(peer: Peer): void {
     if (this.live?.peer !== peer) return;
-    this.stop(new N2NError('CLOSED', 'The session has ended, with all of its calls.'));
-    this.events.onDrained(this, this.retryAfter);
+    const { retryAfter = 0 } = this.live;
+    this.leave(new N2NError('CLOSED', 'The session has ended, with all of its calls.'), retryAfter);
+  }
+
+  private leave(error: N2NError, retryAfter: number): void {
+    this.stop(error);
+    // Who was told of the end may have begun to connect anew.
+    if (this.isIdle) this.events.onDrained(this, retryAfter);
   }
 
   private onPeerClosed(peer: Peer, error: N2NError): void {
     if (this.live?.peer !== peer) return;
-    const { hosted } = this.live;
+    const { hosted, retryAfter } = this.live;
     this.live = undefined;
     this.lastError = error;
     hosted.onEnded();
     this.events.onOver(this);
+    if (this.isIdle) return;
+    // The server did not wait for the calls that were under way.
+    if (retryAfter !== undefined) this.leave(error, retryAfter);
+    else if (this.state.is === 'greeting') this.greetAnew(this.state.handshake, error);
+  }
+
+  /** The session that HELLO has asked for was over before the answer came. */
+  private greetAnew(handshake: Handshake, error: N2NError): void {
+    this.state = { is: 'connecting' };
+    handshake.cancel(error);
+    this.client.manualConnect();
   }
 
   private onDisconnect(): void {
@@ -290,9 +313,10 @@ export class Endpoint implements Caller {
     if (!this.client.reconnecting) this.onGivenUp();
   }
 
-  private onError({ message, cause }: NodeClientError): void {
+  private onError({ type, message, cause }: NodeClientError): void {
     this.lastError = N2NError.from(cause ?? message, 'CONNECT_FAILED', message);
-    if (this.client.connected) return;
+    // A connection that is lost is told of by `disconnect`, and comes back, where it does, to where its session is.
+    if (type !== 'connect') return;
     // The other side cannot be talked to, however often the connection is made anew.
     if (this.lastError.code === 'VERSION_MISMATCH') this.client.disconnect();
     if (this.client.reconnecting) this.events.onFailed(this, this.lastError);
@@ -318,12 +342,15 @@ export class Endpoint implements Caller {
     const error = this.lastError ?? this.noConnection();
     this.state = { is: 'idle' };
     this.hasConnected = false;
+    // Before the calls fail: those that are made again begin to connect anew.
+    this.events.onGivenUp(this, error);
+    // Who was told may have begun, too: then the session may still be gone on with.
+    if (!this.isIdle) return;
     this.live?.peer.close(
       new N2NError('CONNECTION_LOST', `The connection was lost and did not come back: ${error.message}`, {
         cause: error,
       }),
     );
-    this.events.onGivenUp(this, error);
   }
 
   private noConnection(): N2NError {

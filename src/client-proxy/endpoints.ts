@@ -183,14 +183,13 @@ export class Endpoints implements Caller, EndpointEvents {
     this.nextIdle(endpoint)?.connect();
   }
 
-  onDrained(endpoint: Endpoint): void {
-    const isAlone = this.all.every((other) => other === endpoint || other.isIdle);
-    if (isAlone && this.life.is === 'open') {
-      this.events.onStatus('reconnecting');
-      endpoint.rest();
-    } else {
+  onDrained(endpoint: Endpoint, retryAfter: number): void {
+    if (this.life.is !== 'open' || this.current.canCall) {
       endpoint.stop(closed());
+      return;
     }
+    if (endpoint === this.current) this.events.onStatus('reconnecting');
+    endpoint.rest(retryAfter);
   }
 
   onOver(endpoint: Endpoint): void {

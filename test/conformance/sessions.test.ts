@@ -353,6 +353,23 @@ describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
     expect((await next(server)).session).toBeDefined();
   });
 
+  test('S9: so does one whose window passes as it waits for HELLO, and it begins a new session at once', async () => {
+    const { client, session, server } = await dialled({ resumeWindow: 100 });
+    const { outcome } = await begin(client, session);
+    session.socket.destroy();
+    const { session: back, resume } = await next(server);
+    expect(resume).toBeDefined();
+    expect((await outcome).error).toMatchObject({ code: 'CONNECTION_LOST', details: { window: 100 } });
+    // The server's HELLO would come now.
+    await expectSessionEnds(back, 'CONNECTION_LOST');
+    const { session: fresh, resume: none } = await next(server);
+    expect(none).toBeUndefined();
+    fresh.send(rawHello({ ...HELLO_WITH_WINDOW, ticket: TICKET }));
+    const again = await begin(client, fresh);
+    fresh.send(valueFrame(FrameType.NEXT, FLAG_LAST, again.request.id, 'fine'));
+    expect(await again.outcome).toEqual({ values: ['fine'] });
+  });
+
   test('G1: G3: a client answers GOAWAY behind its last call, and ends the session when none is left', async () => {
     const { client, session } = await dialled();
     const { request, outcome } = await begin(client, session);

@@ -1,6 +1,7 @@
-import { lastValueFrom, Observable } from 'rxjs';
+import { lastValueFrom, NEVER, Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { io } from 'socket.io-client';
+import { N2NRecordBuilder } from '../../src/index.js';
 import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted } from '../support/scripted.js';
@@ -157,10 +158,19 @@ export function describeDeparture(builder: Builder): void {
       );
       const underWay = lastValueFrom(client.send('call', 1));
       await begun.promise;
+      const statuses: string[] = [];
+      const draining = new Promise<void>((resolve) => {
+        client.status.subscribe((status) => {
+          statuses.push(status);
+          if (status === 'draining') resolve();
+        });
+      });
       const closing = service.app.close();
+      await draining;
       const back = new Promise((resolve) => client.on('reconnect', resolve));
       for (const socket of service.io.sockets.sockets.values()) socket.request.socket.destroy();
       await back;
+      expect(statuses).toEqual(['connected', 'draining', 'reconnecting', 'draining']);
       const other = startClient(service.url, { transports: [builder.name], reconnect: false });
       await expect(other.connect()).rejects.toMatchObject({ code: 'DRAINING' });
       release.resolve('answer');
@@ -205,6 +215,26 @@ export function describeDeparture(builder: Builder): void {
       client.on('connect', () => (attempts += 1));
       await n2nErrorOf(client.send('echo', 1), 'TIMEOUT');
       expect(attempts).toBe(0);
+    });
+
+    test('and so to clients whose calls it cuts at drainTimeout', async () => {
+      const { service, client } = await builder.start(
+        scripted(() => NEVER),
+        { retryAfter: 60_000, drainTimeout: 10 },
+        SOON,
+      );
+      const cut = n2nErrorOf(client.send('call', 1), 'CONNECTION_LOST');
+      await lastValueFrom(client.send('echo', 1));
+      const attempts: unknown[] = [];
+      client.on('reconnecting', (delay: number) => attempts.push(delay));
+      await service.app.close();
+      await cut;
+      await startService(
+        scripted(() => 1),
+        { port: Number(new URL(service.url).port) },
+      );
+      await n2nErrorOf(client.send('echo', new N2NRecordBuilder(1).setTimeout(50).build()), 'TIMEOUT');
+      expect([attempts, client.unwrap().connecting]).toEqual([[], false]);
     });
 
     test('a client that closes hears out the calls of the server', async () => {

@@ -82,25 +82,51 @@ describe('a client of several servers', () => {
     expect(await whoAnswers(client)).toBe('a again');
   });
 
-  test('stays with the first when that is back at once, and its calls go on', async () => {
-    const release = deferred<string>();
-    const begun = deferred<void>();
-    const a = await startService(
-      scripted(() => {
-        begun.resolve();
-        return release.promise;
-      }),
-    );
-    const b = await serviceOf('b');
-    const client = startClient([a.url, b.url], SOON);
-    const underWay = whoAnswers(client);
-    await begun.promise;
-    const back = new Promise((resolve) => client.on('reconnect', resolve));
+  test.each(['destroy', 'resetAndDestroy'] as const)(
+    'stays with the first when that is back at once, and its calls go on (%s)',
+    async (cut) => {
+      const release = deferred<string>();
+      const begun = deferred<void>();
+      const a = await startService(
+        scripted(() => {
+          begun.resolve();
+          return release.promise;
+        }),
+      );
+      const b = await serviceOf('b');
+      const client = startClient([a.url, b.url], SOON);
+      const underWay = whoAnswers(client);
+      await begun.promise;
+      const back = new Promise((resolve) => client.on('reconnect', resolve));
+      for (const socket of a.io.sockets.sockets.values()) socket.request.socket[cut]();
+      await back;
+      release.resolve('a');
+      expect([await underWay, await whoAnswers(client)]).toEqual(['a', 'a']);
+      expect(b.io.engine.clientsCount).toBe(0);
+    },
+  );
+
+  test('goes to the next when the first is lost, where it does not reconnect', async () => {
+    const [a, b] = [await serviceOf('a'), await serviceOf('b')];
+    const client = startClient([a.url, b.url], { reconnect: false });
+    expect(await whoAnswers(client)).toBe('a');
+    const moved = new Promise((resolve) => client.on('connect', resolve));
     cutConnections(a);
-    await back;
-    release.resolve('a');
-    expect([await underWay, await whoAnswers(client)]).toEqual(['a', 'a']);
-    expect(b.io.engine.clientsCount).toBe(0);
+    await moved;
+    expect([client.unwrap().connected, await whoAnswers(client)]).toEqual([true, 'b']);
+  });
+
+  test('of which one has drained, and none is there: is reconnecting, until the first is back', async () => {
+    const a = await serviceOf('a');
+    const client = startClient([a.url, await deadUrl()], SOON);
+    const statuses: string[] = [];
+    client.status.subscribe((status) => statuses.push(status));
+    expect(await whoAnswers(client)).toBe('a');
+    await a.app.close();
+    const waiting = whoAnswers(client);
+    await serviceOf('a again', Number(new URL(a.url).port));
+    expect(await waiting).toBe('a again');
+    expect(statuses).toEqual(['connected', 'draining', 'reconnecting', 'connected']);
   });
 
   test('none of which is there: connect() rejects, calls wait; whichever comes first is used', async () => {

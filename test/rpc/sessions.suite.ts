@@ -1,6 +1,6 @@
-import { lastValueFrom, Observable, toArray } from 'rxjs';
+import { lastValueFrom, NEVER, Observable, of, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import type { N2NContext } from '../../src/index.js';
+import { N2NRecordBuilder, type N2NContext } from '../../src/index.js';
 import { deferred, proveNothingIsLeft, turn } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted } from '../support/scripted.js';
@@ -207,6 +207,42 @@ export function describeReturn(builder: Builder): void {
       await lastValueFrom(client.send('echo', 1));
       cutConnections(service);
       expect((await outcome).error).toMatchObject({ code: 'CONNECTION_LOST' });
+    });
+
+    test('never, where it does not reconnect: an idempotent call begins to connect anew, after the end was told', async () => {
+      let runs = 0;
+      const { service, client } = await builder.start(
+        scripted(() => ((runs += 1) === 1 ? NEVER : of('again'))),
+        {},
+        { reconnect: false },
+      );
+      const statuses: string[] = [];
+      const outcome = outcomeOf(client.send('call', new N2NRecordBuilder(1).idempotent().build()));
+      await lastValueFrom(client.send('echo', 1));
+      client.status.subscribe((status) => statuses.push(status));
+      cutConnections(service);
+      expect(await outcome).toEqual({ values: ['again'] });
+      expect(statuses).toEqual(['connected', 'reconnecting', 'disconnected', 'connected']);
+    });
+  });
+
+  describe(`in a listener of "disconnect", over ${builder.name}`, () => {
+    proveNothingIsLeft();
+
+    test.each([0, 10_000])('connect() and calls wait for the next connection (window %i)', async (window) => {
+      const { service, client } = await builder.start(
+        scripted(() => 1),
+        { resumeWindow: window },
+        SOON,
+      );
+      const made = new Promise<unknown[]>((resolve) => {
+        client.unwrap().once('disconnect', () => {
+          const connected = client.connect().then(() => client.unwrap().connected);
+          resolve(Promise.all([connected, lastValueFrom(client.send('echo', 'there'))]));
+        });
+      });
+      cutConnections(service);
+      expect(await made).toEqual([true, 'there']);
     });
   });
 }
