@@ -49,6 +49,8 @@ export class Endpoints implements Caller, EndpointEvents {
   private life: Life = { is: 'open' };
   /** Those who wait for `connect` to come out. */
   private connecting: PendingConnect | undefined;
+  /** Those who wait for a connection, however many attempts it takes. */
+  private opening: PendingConnect | undefined;
   private lastError: N2NError | undefined;
   private round: Round = newRound();
   /** Called when a session has ended, while closing. */
@@ -80,13 +82,21 @@ export class Endpoints implements Caller, EndpointEvents {
    * @returns what settles when calls can be made, or when every address was tried once in vain; more attempts follow that
    */
   connect(): Promise<void> {
-    if (this.life.is !== 'closing') this.life = { is: 'open' };
-    if (this.canCall) return Promise.resolve();
-    this.connecting ??= new PendingConnect();
-    const { promise } = this.connecting;
-    // Where it is closing, what is left of it ends first.
-    if (this.life.is === 'open') this.begin();
-    return promise;
+    return this.reach(() => (this.connecting ??= new PendingConnect()));
+  }
+
+  /**
+   * Connects likewise.
+   * @returns what settles when calls can be made, or when that is not to be hoped for: no address is tried any more, or
+   * `close` was called
+   */
+  whenOpen(): Promise<void> {
+    return this.reach(() => (this.opening ??= new PendingConnect()));
+  }
+
+  /** Why the latest attempt has failed, if one has. */
+  get failure(): N2NError | undefined {
+    return this.lastError;
   }
 
   /** Who takes the calls of the other sides, from the next session on. */
@@ -118,7 +128,9 @@ export class Endpoints implements Caller, EndpointEvents {
       for (const endpoint of live) endpoint.stop(error);
       this.life = { is: 'closed' };
       this.events.onStatus('disconnected');
-      if (this.connecting !== undefined) void this.connect();
+      if ((this.connecting ?? this.opening) === undefined) return;
+      this.life = { is: 'open' };
+      this.begin();
     });
     this.life = { is: 'closing', done };
     return done;
@@ -149,7 +161,9 @@ export class Endpoints implements Caller, EndpointEvents {
     this.round = newRound();
     for (const other of this.all) if (other !== endpoint) this.standDown(other);
     this.connecting?.resolve();
+    this.opening?.resolve();
     this.connecting = undefined;
+    this.opening = undefined;
     this.events.onStatus('connected');
     this.writeWaiting();
   }
@@ -235,6 +249,15 @@ export class Endpoints implements Caller, EndpointEvents {
     return call;
   }
 
+  private reach(pending: () => PendingConnect): Promise<void> {
+    if (this.life.is !== 'closing') this.life = { is: 'open' };
+    if (this.canCall) return Promise.resolve();
+    const { promise } = pending();
+    // Where it is closing, what is left of it ends first.
+    if (this.life.is === 'open') this.begin();
+    return promise;
+  }
+
   /** Begins to connect, where nothing leads to a connection yet. */
   private begin(): void {
     if (!this.all.every(({ isIdle }) => isIdle)) return;
@@ -281,7 +304,9 @@ export class Endpoints implements Caller, EndpointEvents {
 
   private failWaiting(error: N2NError): void {
     this.connecting?.reject(error);
+    this.opening?.reject(error);
     this.connecting = undefined;
+    this.opening = undefined;
     for (const call of this.waiting.takeAll()) call.fail(error);
   }
 }

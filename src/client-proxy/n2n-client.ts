@@ -1,5 +1,5 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { filter, firstValueFrom, throwError, timeout, type Observable } from 'rxjs';
+import { firstValueFrom, from, throwError, timeout, type Observable } from 'rxjs';
 import { messageOf, N2NError } from '../n2n-error.js';
 import type { CallHost, CallListener } from '../proxy/call-listener.js';
 import { CallProxy, type CallDefaults } from '../proxy/call-proxy.js';
@@ -80,25 +80,23 @@ export class N2NClient
 
   /**
    * Called by Nest when the application starts: waits for the connection where `waitForFirstConnect` says so.
-   * @throws N2NError `CONNECT_FAILED` when there is none by then
+   * @throws N2NError `CONNECT_FAILED` when there is none by then, or the client has given up, or `CLOSED` when it was
+   * closed; it is closed after either
    */
   async onModuleInit(): Promise<void> {
-    if (this.firstConnectTimeout === 0) return;
-    let lastError: unknown;
-    this.connect().catch((error: unknown) => (lastError = error));
-    const why = (): string => (lastError === undefined ? '.' : `: ${messageOf(lastError)}`);
-    const failed = (): N2NError =>
-      new N2NError(
-        'CONNECT_FAILED',
-        `There was no connection within ${this.firstConnectTimeout} ms (waitForFirstConnect)${why()}`,
-        { cause: lastError },
+    const { firstConnectTimeout, endpoints } = this;
+    if (firstConnectTimeout === 0) return;
+    const tooLate = (): N2NError => noFirstConnection(firstConnectTimeout, endpoints.failure);
+    const opened = from(endpoints.whenOpen());
+    try {
+      await firstValueFrom(
+        opened.pipe(timeout({ first: firstConnectTimeout, with: () => throwError(tooLate) })),
       );
-    await firstValueFrom(
-      this.status.pipe(
-        filter((status) => status === 'connected'),
-        timeout({ first: this.firstConnectTimeout, with: () => throwError(failed) }),
-      ),
-    );
+    } catch (error) {
+      // Nest shuts down nothing of an application that has not started.
+      await this.close();
+      throw error;
+    }
   }
 
   /** Called by Nest when the application shuts down. */
@@ -120,4 +118,13 @@ export class N2NClient
   hostCalls(listener: CallListener | undefined): void {
     this.endpoints.hostCalls(listener);
   }
+}
+
+function noFirstConnection(milliseconds: number, cause: N2NError | undefined): N2NError {
+  const why = cause === undefined ? '.' : `: ${cause.message}`;
+  return new N2NError(
+    'CONNECT_FAILED',
+    `There was no connection within ${milliseconds} ms (waitForFirstConnect)${why}`,
+    { cause },
+  );
 }

@@ -184,4 +184,25 @@ describe('an application that starts', () => {
     const error = asN2NError(await start(50, url).catch((reason: unknown) => reason), 'CONNECT_FAILED');
     expect(error.message).toMatch(/no connection within 50 ms \(waitForFirstConnect\): Cannot connect to/);
   });
+
+  test('and leaves nothing that goes on trying', async () => {
+    const client = startClient(await deadUrl(), { ...SOON, waitForFirstConnect: 50 });
+    await expect(client.onModuleInit()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    const { connecting, reconnecting } = client.unwrap();
+    expect([connecting, reconnecting]).toEqual([false, false]);
+    await n2nErrorOf(client.send('call', 1), 'CLOSED');
+  });
+
+  test('fails to start as soon as the client has given up, or was closed', async () => {
+    const LONG = { waitForFirstConnect: 2 ** 31 - 1 };
+    const once = startClient(await deadUrl(), { ...LONG, reconnect: false });
+    await expect(once.onModuleInit()).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      message: expect.stringMatching(/ECONNREFUSED/) as unknown,
+    });
+    const closed = startClient(await deadUrl(), { ...LONG, ...SOON });
+    const started = closed.onModuleInit();
+    closed.on('reconnecting', () => void closed.close());
+    await expect(started).rejects.toMatchObject({ code: 'CLOSED' });
+  });
 });
