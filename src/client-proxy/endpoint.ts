@@ -129,9 +129,8 @@ export class Endpoint implements Caller {
   }
 
   /** Only where `canCall`. */
-  emit(pattern: string, value: EncodedValue, _sink: CallSink, terms: CallTerms): boolean {
+  emit(pattern: string, value: EncodedValue, _sink: CallSink, terms: CallTerms): undefined {
     this.peer.emit(pattern, value, terms.metadata);
-    return true;
   }
 
   /** Takes no new calls of the server, and tells by `onDrained` when no call is under way in either direction. */

@@ -145,10 +145,9 @@ export class Endpoints implements Caller, EndpointEvents {
     return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, sinceFirst)).start();
   }
 
-  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): boolean {
+  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
     if (this.canCall && this.waiting.isEmpty) return this.current.emit(pattern, value, sink, terms);
-    this.wait('event', pattern, value, sink, terms);
-    return false;
+    return this.wait('event', pattern, value, sink, terms);
   }
 
   onOpen(endpoint: Endpoint): void {

@@ -1,12 +1,13 @@
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../peer/outgoing-call.js';
+import { bind, unbind, type Bound } from './bonds.js';
 import type { MadeCall } from './caller.js';
 
 /**
  * A call that is made for another one, and is cancelled with it. Once it is over it leaves the signal of the other, which
  * may live as long as the application and have many calls made for it.
  */
-export class BoundCall implements MadeCall, CallSink {
+export class BoundCall implements MadeCall, CallSink, Bound {
   readonly isPaced: boolean;
   private call: MadeCall | undefined = undefined;
 
@@ -18,19 +19,23 @@ export class BoundCall implements MadeCall, CallSink {
   }
 
   /**
-   * @param make makes the call, with this as its sink
+   * @param make makes the call, with this as its sink; undefined where there is nothing of it that could be cancelled
    * @throws N2NError `CANCELLED` when there is nothing to make the call for any more
    */
-  start(make: (sink: CallSink) => MadeCall): this {
+  start<Made extends MadeCall | undefined>(make: (sink: CallSink) => Made): this | Made {
     if (this.signal.aborted) throw cancelled();
-    this.signal.addEventListener('abort', this.onAbort);
+    bind(this.signal, this);
+    let made: Made;
     try {
-      this.call = make(this);
+      made = make(this);
     } catch (error) {
       this.unbind();
       throw error;
     }
-    return this;
+    this.call = made;
+    if (made !== undefined) return this;
+    this.unbind();
+    return made;
   }
 
   hasWaiting(): boolean {
@@ -60,13 +65,14 @@ export class BoundCall implements MadeCall, CallSink {
     this.sink.error(error);
   }
 
-  private readonly onAbort = (): void => {
+  /** @internal Called when the signal is aborted. */
+  onAbort(): void {
     this.cancel();
     this.sink.error(cancelled());
-  };
+  }
 
   private unbind(): void {
-    this.signal.removeEventListener('abort', this.onAbort);
+    unbind(this.signal, this);
   }
 }
 

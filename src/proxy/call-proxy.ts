@@ -92,10 +92,12 @@ export abstract class CallProxy<
     const outcome = new EventOutcome((error) => report(`The event "${String(pattern)}" was lost`, error));
     try {
       const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
-      const call = (sink: CallSink): MadeCall => caller.call(route, value, sink, terms);
-      if (terms.key !== undefined) boundTo(scope, outcome, call);
-      else if (caller.emit(route, value, outcome, terms))
-        return WRITTEN as Observable<unknown> as Observable<TResult>;
+      const made = boundTo(scope, outcome, (sink) =>
+        terms.key === undefined
+          ? caller.emit(route, value, sink, terms)
+          : caller.call(route, value, sink, terms),
+      );
+      if (made === undefined) return WRITTEN as Observable<unknown> as Observable<TResult>;
     } catch (error) {
       outcome.error(error);
     }
@@ -226,6 +228,10 @@ function envelopeText(
 }
 
 /** Makes a call that is cancelled with the one that it is made for, if there is one. */
-function boundTo(scope: CallScope | undefined, sink: CallSink, make: (sink: CallSink) => MadeCall): MadeCall {
+function boundTo<Made extends MadeCall | undefined>(
+  scope: CallScope | undefined,
+  sink: CallSink,
+  make: (sink: CallSink) => Made,
+): Made | BoundCall {
   return scope === undefined ? make(sink) : new BoundCall(scope.getSignal(), sink).start(make);
 }

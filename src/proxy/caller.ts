@@ -23,8 +23,8 @@ export interface Caller {
   /** @throws N2NError when the call cannot be made */
   call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall;
   /**
-   * @returns whether the event is written; when it is not, `sink` is told
+   * @returns the event that waits to be written, of which `sink` is told; undefined when it is written
    * @throws N2NError when the event cannot be sent
    */
-  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): boolean;
+  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined;
 }

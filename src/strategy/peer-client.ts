@@ -91,7 +91,7 @@ export function callerOf(peer: Peer): Caller {
     call: (pattern, value, sink, terms) => peer.call(pattern, value, sink, terms),
     emit: (pattern, value, _sink, terms) => {
       peer.emit(pattern, value, terms.metadata);
-      return true;
+      return undefined;
     },
   };
 }

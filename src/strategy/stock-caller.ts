@@ -45,9 +45,8 @@ export class StockCaller implements Caller {
     return { cancel: () => settle(() => {}), consumed: () => {} };
   }
 
-  emit(pattern: string, value: EncodedValue): boolean {
+  emit(pattern: string, value: EncodedValue): undefined {
     this.connected().socket.emit(pattern, plain(value));
-    return true;
   }
 
   /** @throws N2NError `CONNECTION_LOST`: Socket.IO would drop what is sent, without a word */

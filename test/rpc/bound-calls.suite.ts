@@ -4,7 +4,7 @@ import { concat, lastValueFrom, NEVER, of, throwError } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
 import { N2NRecordBuilder, type N2NRecord } from '../../src/index.js';
 import { stopTheClock } from '../support/fake-time.js';
-import { deferred, proveNothingIsLeft } from '../support/harness.js';
+import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
 import { asN2NError, n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted } from '../support/scripted.js';
 import type { Way } from '../support/ways.js';
@@ -68,6 +68,8 @@ export function describeBoundCalls(way: Way): void {
         expect('error' in (await outcomeOf(caller.emit('event', event)))).toBe(data === 'error');
         expect(scope.listeners).toBe(0);
       }
+      expect(await outcomeOf(caller.emit('nobody', scope.record('plain')))).toEqual({ values: [undefined] });
+      expect(scope.listeners).toBe(0);
       await n2nErrorOf(caller.send('echo', scope.record(1n)), 'NOT_SERIALIZABLE');
       await n2nErrorOf(caller.send('x'.repeat(70_000), scope.record(1)), 'PAYLOAD_TOO_LARGE');
       expect(scope.listeners).toBe(0);
@@ -134,6 +136,21 @@ export function describeBoundCalls(way: Way): void {
       expect(scope.listeners).toBe(0);
     });
 
+    test('are as many as there may be, under one listener', async () => {
+      const scope = new Scope();
+      const warnings: unknown[] = [];
+      const onWarning = (warning: unknown): void => void warnings.push(warning);
+      process.on('warning', onWarning);
+      atEnd(() => process.off('warning', onWarning));
+      const { caller } = await way.start(scripted(() => NEVER));
+      const outcomes = Array.from({ length: 20 }, () => outcomeOf(caller.send('call', scope.record(1))));
+      expect(await lastValueFrom(caller.send('echo', scope.record(1)))).toBe(1);
+      expect([scope.listeners, warnings]).toEqual([1, []]);
+      scope.controller.abort();
+      for (const { error } of await Promise.all(outcomes)) asN2NError(error, 'CANCELLED');
+      expect(scope.listeners).toBe(0);
+    });
+
     test('are not made when it is cancelled already', async () => {
       const scope = new Scope();
       scope.controller.abort();
@@ -149,6 +166,7 @@ export function describeBoundCalls(way: Way): void {
         caller.emit('event', new N2NRecordBuilder(2).acknowledged().within(scope).build()),
         'CANCELLED',
       );
+      await n2nErrorOf(caller.emit('event', scope.record(3)), 'CANCELLED');
       expect(await lastValueFrom(caller.send('echo', 1))).toBe(1);
       expect(called).toEqual([]);
     });
