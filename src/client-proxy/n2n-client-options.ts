@@ -2,7 +2,13 @@ import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { IncomingResponseDeserializer } from '@nestjs/microservices/deserializers/incoming-response.deserializer.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
-import { callTimeoutOption, codecOption, replayOption, spanOption } from '../proxy/call-options.js';
+import {
+  callTimeoutOption,
+  codecOption,
+  offlineOption,
+  replayOption,
+  spanOption,
+} from '../proxy/call-options.js';
 import { packetFormatOption, type PacketFormat } from '../proxy/packet-format.js';
 import type { OfflinePolicy } from '../proxy/record.js';
 import type { Logger } from '../transport/logger.js';
@@ -143,7 +149,7 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     maxPayload,
     maxBuffered,
     maxBufferedBytes,
-    offline = 'buffer',
+    offline,
     codec,
     resumeWindow,
     maxReplay,
@@ -153,8 +159,6 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     deserializer,
     ...connection
   } = options;
-  if (offline !== 'buffer' && offline !== 'reject')
-    throw optionError('offline', offline, '"buffer" or "reject"');
   return Object.freeze<ResolvedN2NClientOptions>({
     urls: urlsOption(url),
     timeout: callTimeoutOption(timeout),
@@ -166,7 +170,7 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
       unit: ' of bytes',
     }),
     helloTimeout: millisecondsOption('connectTimeout', connection.connectTimeout, 10_000),
-    offline,
+    offline: offlineOption(offline) ?? 'buffer',
     codec: codecOption(codec),
     resumeWindow: spanOption('resumeWindow', resumeWindow, 10_000),
     maxReplay: replayOption(maxReplay),

@@ -30,7 +30,7 @@ export class WaitingCall implements Expiring, MadeCall {
 
   /** How much of the bounded memory for waiting calls it takes, in bytes. */
   get bytes(): number {
-    return this.pattern.length + encodedLength(this.value);
+    return this.pattern.length + encodedLength(this.value) + (this.options.metadata?.length ?? 0);
   }
 
   /** The connection is there. Its errors are the call's own. */

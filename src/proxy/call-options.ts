@@ -1,4 +1,5 @@
 import { optionError, wholeNumberOption } from '../transport/option-checks.js';
+import type { OfflinePolicy } from './record.js';
 import {
   codecOf,
   jsonCodec,
@@ -18,6 +19,12 @@ export function codecOption(codec: CodecName | UserCodec | undefined): Codec {
     throw optionError('codec', codec, '"json", "v8", or an object with a name of its own, encode and decode');
   }
   return codecOf(codec);
+}
+
+/** @throws N2NError `INVALID_OPTIONS` */
+export function offlineOption(offline: OfflinePolicy | undefined): OfflinePolicy | undefined {
+  if (offline === undefined || offline === 'buffer' || offline === 'reject') return offline;
+  throw optionError('offline', offline, '"buffer" or "reject"');
 }
 
 /** How long a call waits without any answer, in milliseconds; 0 for ever. @throws N2NError `INVALID_OPTIONS` */

@@ -7,6 +7,7 @@ import type { Codec } from '../protocol/codec.js';
 import type { EncodedValue } from '../protocol/value.js';
 import { AnswerReader } from './answer-reader.js';
 import { BoundCall } from './bound-call.js';
+import { offlineOption } from './call-options.js';
 import { CallStream } from './call-stream.js';
 import type { Caller, CallTerms, MadeCall } from './caller.js';
 import { EventOutcome } from './event-outcome.js';
@@ -181,7 +182,8 @@ export abstract class CallProxy<
 }
 
 function termsOf(settings: RecordSettings, byDefault: number, kind: 'call' | 'event'): CallTerms {
-  const { isAcknowledged, isIdempotent, offline, scope } = settings;
+  const { isAcknowledged, isIdempotent, scope } = settings;
+  const offline = offlineOption(settings.offline);
   const key = kind === 'event' && isAcknowledged === true ? newEventKey() : undefined;
   // An acknowledged event is sent until it has been handled, however long that takes, unless a timeout is set.
   const timeout = settings.timeout ?? (key === undefined ? byDefault : 0);

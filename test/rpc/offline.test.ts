@@ -40,6 +40,34 @@ describe('without a connection', () => {
     void rejecting.close();
     await waiting;
   });
+
+  test.each(['never', '', 0])('the policy %j is none', async (offline) => {
+    const client = await lonelyClient('buffer');
+    const { message } = await n2nErrorOf(
+      client.send('echo', as(offline as OfflinePolicy)),
+      'INVALID_OPTIONS',
+    );
+    expect(message).toMatch(/"offline".*"buffer" or "reject"/);
+    await n2nErrorOf(client.emit('event', as(offline as OfflinePolicy)), 'INVALID_OPTIONS');
+  });
+
+  test('an event that is made for a call waits no longer than that goes on', async () => {
+    const client = await lonelyClient('buffer');
+    const controller = new AbortController();
+    const scope = { getDeadline: () => undefined, getSignal: () => controller.signal };
+    const event = n2nErrorOf(
+      client.emit('event', new N2NRecordBuilder(1).within(scope).build()),
+      'CANCELLED',
+    );
+    controller.abort();
+    await event;
+  });
+
+  test('metadata takes room as well', async () => {
+    const client = startClient(`http://${HOST}:${await freePort()}`, { maxBufferedBytes: 1000 });
+    const record = new N2NRecordBuilder(1).setHeaders({ text: 'x'.repeat(1000) }).build();
+    await n2nErrorOf(client.send('echo', record), 'OVERLOADED');
+  });
 });
 
 describe('when the connection is there, what has waited', () => {
