@@ -1,7 +1,10 @@
 import { N2NError } from '../n2n-error.js';
 import { asciiText, utf8Text } from './text.js';
+import { TextCache } from './text-cache.js';
 import { readU32 } from './u32.js';
 import { EVENT_KEY_BYTES, FLAG_ACKNOWLEDGED, FLAG_DEADLINE, FLAG_METADATA, FrameType } from './frame.js';
+
+const patterns = new TextCache();
 
 /** What stands in front of the value in the body of a REQUEST or EVENT. */
 export interface RequestFront {
@@ -27,7 +30,7 @@ export function readRequestFront(
   if (from + 2 > to) throw truncated();
   const patternEnd = from + 2 + ((chunk[from] << 8) | chunk[from + 1]);
   if (patternEnd > to) throw truncated();
-  const pattern = utf8Text(chunk, from + 2, patternEnd);
+  const pattern = patterns.read(chunk, from + 2, patternEnd);
   let at = patternEnd;
   let remaining = 0;
   if ((flags & FLAG_DEADLINE) !== 0) {
