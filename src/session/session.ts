@@ -55,7 +55,7 @@ type State =
 const FIRST_EARLY_BYTES = 1024;
 
 /** What came is acknowledged at the latest when it is as many bytes. */
-const ACK_AT = 64 * 1024;
+const ACK_AT = 256 * 1024;
 
 /** And when anything is sent anyway, from as many bytes on. */
 const ACK_BESIDE_AT = 4 * 1024;
