@@ -20,6 +20,7 @@ export type PeerName =
   | 'n2n'
   | 'n2n-piped'
   | 'n2n-large'
+  | 'n2n-windowless'
   | 'n2n-tls'
   | 'n2n-unix'
   | 'n2n-ws'
@@ -74,6 +75,11 @@ export const PEERS: readonly PeerEntry[] = [
     name: 'n2n-large',
     title: 'nestjs-n2n with a maxPayload of 96 MiB',
     load: async () => (await n2n())({ maxPayload: LARGE_BYTES }),
+  },
+  {
+    name: 'n2n-windowless',
+    title: 'nestjs-n2n without sessions that outlive their links',
+    load: async () => (await n2n())({ resumeWindow: 0 }),
   },
   { name: 'n2n-tls', title: 'nestjs-n2n over TLS', load: async () => (await n2n())({ tls: true }) },
   {

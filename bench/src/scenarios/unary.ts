@@ -76,6 +76,11 @@ export const UNARY: readonly Scenario[] = [
     }),
     goals: [goal('n2n', 1.2, 'n2n-unix')],
   },
+  {
+    ...calls('resumable sessions 100 B c=64', ['n2n', 'n2n-windowless'], { against: ['n2n-windowless'] }),
+    goals: [goal('n2n-windowless', 0.95)],
+    quick: { peers: ['n2n', 'n2n-windowless'] },
+  },
   calls('WebSocket fallback 100 B c=64', ['nest-tcp', 'n2n', 'n2n-ws', 'socket.io-ws'], {
     subject: 'n2n-ws',
     against: ['n2n', 'socket.io-ws'],

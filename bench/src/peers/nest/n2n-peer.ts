@@ -15,6 +15,8 @@ import { serveNest } from './serve-nest.js';
 export interface N2NVariant {
   /** Of both sides, in bytes. */
   readonly maxPayload?: number;
+  /** Of both sides, in milliseconds. */
+  readonly resumeWindow?: number;
   readonly tls?: boolean;
   /** Whether it listens on a Unix domain socket, and not on a port. */
   readonly unix?: boolean;
@@ -25,6 +27,7 @@ export interface N2NVariant {
 
 export function n2nPeer({
   maxPayload,
+  resumeWindow,
   tls = false,
   unix = false,
   transports,
@@ -38,6 +41,7 @@ export function n2nPeer({
       const strategy = new N2NServer({
         ...where,
         maxPayload,
+        resumeWindow,
         transports,
         tls: tls ? serverCertificate() : undefined,
       });
@@ -57,7 +61,13 @@ export function n2nPeer({
     },
 
     async connect(url) {
-      const client = new N2NClient({ url, maxPayload, transports, tls: tls ? authority() : undefined });
+      const client = new N2NClient({
+        url,
+        maxPayload,
+        resumeWindow,
+        transports,
+        tls: tls ? authority() : undefined,
+      });
       return { ...(await connectNest(client, pattern)), entries: () => clientEntries(client) };
     },
   };
