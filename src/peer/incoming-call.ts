@@ -1,8 +1,13 @@
 import { N2NError, type N2NErrorCode } from '../n2n-error.js';
 import type { StreamTarget } from './stream-target.js';
 
+/** Told of what has nobody else to go to: that what was to stop a handler threw, or that an event was dropped. */
+export interface FaultLog {
+  onFault(error: unknown): void;
+}
+
 /** What an incoming call needs of the peer that it came to. */
-export interface ReplyPort {
+export interface ReplyPort extends FaultLog {
   next(call: IncomingCall, value: unknown): void;
   /** Each of these three ends the call for the caller. */
   last(call: IncomingCall, value: unknown): void;
@@ -11,8 +16,6 @@ export interface ReplyPort {
   /** Whether a value that is sent now leaves now. */
   isReady(call: IncomingCall): boolean;
   whenReady(call: IncomingCall, callback: () => void): void;
-  /** What was to stop a handler threw. */
-  onFault(error: unknown): void;
   /** The handlers are done with a call that was being served, whether or not the caller still wanted it. */
   onServed(call: IncomingCall): void;
   /** The caller of a call that waited for its turn wants no answer any more. */
@@ -175,18 +178,13 @@ export class IncomingCall implements StreamTarget {
 }
 
 /** Ends a call that there is no room for. */
-export function refuseOverload(call: IncomingCall, onFault: (error: unknown) => void): void {
-  refuse(call, 'OVERLOADED', 'Too many calls and events wait for handlers; try again later.', onFault);
+export function refuseOverload(call: IncomingCall, log: FaultLog): void {
+  refuse(call, 'OVERLOADED', 'Too many calls and events wait for handlers; try again later.', log);
 }
 
 /** Ends a call that is not taken. Of an event, nobody but the log can be told. */
-export function refuse(
-  call: IncomingCall,
-  code: N2NErrorCode,
-  reason: string,
-  onFault: (error: unknown) => void,
-): void {
+export function refuse(call: IncomingCall, code: N2NErrorCode, reason: string, log: FaultLog): void {
   const { kind, pattern } = call.content;
-  if (kind === 'event') onFault(new N2NError(code, `The event "${pattern}" was dropped. ${reason}`));
+  if (kind === 'event') log.onFault(new N2NError(code, `The event "${pattern}" was dropped. ${reason}`));
   call.fail(new N2NError(code, reason));
 }

@@ -13,7 +13,14 @@ import { readRequestFront, type RequestFront } from '../protocol/request-body.js
 import type { EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import type { Flows } from './flows.js';
-import { IncomingCall, refuse, refuseOverload, type CallKind, type ReplyPort } from './incoming-call.js';
+import {
+  IncomingCall,
+  refuse,
+  refuseOverload,
+  type CallKind,
+  type FaultLog,
+  type ReplyPort,
+} from './incoming-call.js';
 import type { ServingQueue } from './serving-queue.js';
 import { StreamReader } from './stream-reader.js';
 
@@ -30,7 +37,7 @@ export class IncomingCalls implements ReplyPort {
     private readonly codec: Codec,
     private readonly queue: ServingQueue,
     private readonly clock: Clock,
-    readonly onFault: (error: unknown) => void,
+    private readonly log: FaultLog,
   ) {}
 
   /** Whether no call is under way whose caller waits for an answer. */
@@ -85,9 +92,8 @@ export class IncomingCalls implements ReplyPort {
     const content = { kind, pattern, data, envelope, patience: remaining, key };
     const call = new IncomingCall(id, content, this, this.session.chunkTime);
     if (kind !== 'event') this.calls.set(id, call);
-    if (!isWelcome)
-      refuse(call, 'DRAINING', 'This side is about to close, and takes no new calls.', this.onFault);
-    else if (!this.queue.add(call)) refuseOverload(call, this.onFault);
+    if (!isWelcome) refuse(call, 'DRAINING', 'This side is about to close, and takes no new calls.', this);
+    else if (!this.queue.add(call)) refuseOverload(call, this);
   }
 
   /** NEXT: a value of the payload of a call. */
@@ -182,6 +188,10 @@ export class IncomingCalls implements ReplyPort {
 
   whenReady(call: IncomingCall, callback: () => void): void {
     this.flows.out(call.id).whenReady(callback);
+  }
+
+  onFault(error: unknown): void {
+    this.log.onFault(error);
   }
 
   onServed(call: IncomingCall): void {

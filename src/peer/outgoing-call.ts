@@ -23,13 +23,15 @@ export interface CallOwner {
   consumed(call: OutgoingCall, bytes: number): void;
   /** Gives the call its whole timeout anew. */
   wait(call: OutgoingCall): void;
-  upload: {
-    isReady(call: OutgoingCall): boolean;
-    whenReady(call: OutgoingCall, callback: () => void): void;
-    next(call: OutgoingCall, value: unknown): void;
-    complete(call: OutgoingCall): void;
-    fail(call: OutgoingCall, error: unknown): void;
-  };
+}
+
+/** Where the payload of a call goes that is a stream. See `StreamTarget`. */
+export interface PayloadPort {
+  isPayloadReady(call: OutgoingCall): boolean;
+  whenPayloadReady(call: OutgoingCall, callback: () => void): void;
+  nextOfPayload(call: OutgoingCall, value: unknown): void;
+  completePayload(call: OutgoingCall): void;
+  failPayload(call: OutgoingCall, error: unknown): void;
 }
 
 /** A call that was written and is not over. */
@@ -84,7 +86,7 @@ export class PayloadTarget implements StreamTarget {
 
   constructor(
     private readonly call: OutgoingCall,
-    private readonly port: CallOwner['upload'],
+    private readonly port: PayloadPort,
   ) {}
 
   get isStopped(): boolean {
@@ -92,28 +94,28 @@ export class PayloadTarget implements StreamTarget {
   }
 
   get isReady(): boolean {
-    return this.port.isReady(this.call);
+    return this.port.isPayloadReady(this.call);
   }
 
   whenReady(callback: () => void): void {
-    if (this.state === 'open') this.port.whenReady(this.call, callback);
+    if (this.state === 'open') this.port.whenPayloadReady(this.call, callback);
     else callback();
   }
 
   next(value: unknown): void {
-    if (this.state === 'open') this.port.next(this.call, value);
+    if (this.state === 'open') this.port.nextOfPayload(this.call, value);
   }
 
   complete(): void {
     if (this.state !== 'open') return;
     this.state = 'ended';
-    this.port.complete(this.call);
+    this.port.completePayload(this.call);
   }
 
   fail(error: unknown): void {
     if (this.state !== 'open') return;
     this.state = 'ended';
-    this.port.fail(this.call, error);
+    this.port.failPayload(this.call, error);
   }
 
   whenCancelled(stop: (reason: unknown) => void): void {

@@ -17,7 +17,13 @@ import type { Session } from '../session/session.js';
 import { Deadlines } from './deadlines.js';
 import type { Flows } from './flows.js';
 import type { Inflow } from './inflow.js';
-import { OutgoingCall, PayloadTarget, type CallOwner, type CallSink } from './outgoing-call.js';
+import {
+  OutgoingCall,
+  PayloadTarget,
+  type CallOwner,
+  type CallSink,
+  type PayloadPort,
+} from './outgoing-call.js';
 import type { StreamTarget } from './stream-target.js';
 
 /** What a call carries besides its value. */
@@ -41,7 +47,7 @@ export interface CallOptions {
 const UNPACED_ITEMS = 64 * 1024;
 
 /** The calls of this side that are not over. */
-export class OutgoingCalls implements CallOwner {
+export class OutgoingCalls implements CallOwner, PayloadPort {
   private readonly calls = new Map<number, OutgoingCall>();
   /** Requests and events that are leaving in fragments. */
   private readonly leaving = new Set<number>();
@@ -75,7 +81,7 @@ export class OutgoingCalls implements CallOwner {
     this.calls.set(id, call);
     if (timeout > 0) this.deadlines.add(call, since);
     if (onPayload !== undefined) {
-      call.payload = new PayloadTarget(call, this.upload);
+      call.payload = new PayloadTarget(call, this);
       onPayload(call.payload);
     }
     return call;
@@ -128,24 +134,38 @@ export class OutgoingCalls implements CallOwner {
     if (this.calls.has(call.id)) this.deadlines.add(call);
   }
 
-  readonly upload: CallOwner['upload'] = {
-    isReady: (call) => this.flows.peekOut(call.id)?.isReady ?? true,
-    whenReady: (call, callback) => this.flows.out(call.id).whenReady(callback),
-    next: (call, value) => {
-      try {
-        const outflow = this.flows.out(call.id);
-        // What waits for credit is no sign of life: the other side takes nothing.
-        const leavesNow = outflow.isReady && this.session.isLinked;
-        outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
-        if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
-        this.session.flushSoon();
-      } catch (error) {
-        this.abort(call, error);
-      }
-    },
-    complete: (call) => this.endUpload(call),
-    fail: (call, error) => this.abort(call, error),
-  };
+  isPayloadReady({ id }: OutgoingCall): boolean {
+    return this.flows.peekOut(id)?.isReady ?? true;
+  }
+
+  whenPayloadReady({ id }: OutgoingCall, callback: () => void): void {
+    this.flows.out(id).whenReady(callback);
+  }
+
+  nextOfPayload(call: OutgoingCall, value: unknown): void {
+    try {
+      const outflow = this.flows.out(call.id);
+      // What waits for credit, or for a link, is no sign of life: the other side takes nothing.
+      const leavesNow = outflow.isReady && this.session.isLinked;
+      outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
+      if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
+      this.session.flushSoon();
+    } catch (error) {
+      this.abort(call, error);
+    }
+  }
+
+  completePayload({ id }: OutgoingCall): void {
+    if (!this.calls.has(id)) return;
+    const outflow = this.flows.peekOut(id);
+    if (outflow === undefined) this.writeEmpty(FrameType.COMPLETE, id);
+    else outflow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropOut(id));
+    this.session.flushSoon();
+  }
+
+  failPayload(call: OutgoingCall, error: unknown): void {
+    this.abort(call, error);
+  }
 
   /** NEXT: a value of a call. Those of calls that were cancelled may still be under way. */
   onNext(flags: number, id: number, chunk: Buffer, from: number, to: number, isReassembled: boolean): void {
@@ -221,14 +241,6 @@ export class OutgoingCalls implements CallOwner {
   private abort(call: OutgoingCall, error: unknown): void {
     this.cancel(call);
     call.sink.error(error);
-  }
-
-  private endUpload(call: OutgoingCall): void {
-    if (!this.calls.has(call.id)) return;
-    const outflow = this.flows.peekOut(call.id);
-    if (outflow === undefined) this.writeEmpty(FrameType.COMPLETE, call.id);
-    else outflow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropOut(call.id));
-    this.session.flushSoon();
   }
 
   private write(

@@ -19,7 +19,7 @@ import type { IncomingCall } from './incoming-call.js';
 import { IncomingCalls } from './incoming-calls.js';
 import type { CallSink, OutgoingCall } from './outgoing-call.js';
 import { OutgoingCalls, type CallOptions } from './outgoing-calls.js';
-import { ServingQueue } from './serving-queue.js';
+import { ServingQueue, type CallServer } from './serving-queue.js';
 
 export interface PeerOptions extends Omit<SessionOptions, 'maxBacklog'> {
   /** The longest value taken from the other side, in bytes. */
@@ -56,7 +56,7 @@ const FRONT_ALLOWANCE = 256 * 1024;
  * Calls in both directions over one session. Either side may call: the one that dialled counts its calls in odd
  * numbers, the other in even ones, so that an id alone says whose call it is.
  */
-export class Peer implements SessionEvents {
+export class Peer implements SessionEvents, CallServer {
   private readonly session: Session;
   private readonly flows: Flows;
   private readonly outgoing: OutgoingCalls;
@@ -84,13 +84,8 @@ export class Peer implements SessionEvents {
     this.session = new Session(this, { ...options, maxBacklog });
     this.flows = new Flows(this.session, maxPayload + FRONT_ALLOWANCE);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
-    this.queue = new ServingQueue(maxInFlight, clock, {
-      serve: (call) => events.onCall(call),
-      canAnswer: () => this.session.unsentBytes <= MOST_UNANSWERED,
-    });
-    this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, (error) =>
-      events.onFault(error),
-    );
+    this.queue = new ServingQueue(maxInFlight, clock, this);
+    this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, events);
   }
 
   /** Speaks over this link from now on. See `Session.attach`. */
@@ -162,6 +157,16 @@ export class Peer implements SessionEvents {
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
     if (!this.isWelcome && this.session.isOpen) throw draining();
     this.outgoing.emit(pattern, value, metadata);
+  }
+
+  /** @internal Called by the queue. */
+  serve(call: IncomingCall): void {
+    this.events.onCall(call);
+  }
+
+  /** @internal Called by the queue. */
+  canAnswer(): boolean {
+    return this.session.unsentBytes <= MOST_UNANSWERED;
   }
 
   /** Ends the session, and with it every call of either side. */

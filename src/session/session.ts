@@ -68,7 +68,7 @@ const NOBODY: LinkEvents = { onChunk() {}, onDrained() {}, onBroken() {} };
  * that it has sent and received, and keeps what the other has not acknowledged. After a break, `attach` goes on over
  * another link: what was lost is sent again, and nothing is received twice.
  */
-export class Session {
+export class Session implements LinkEvents, FrameHandler {
   private readonly writer: ChunkWriter;
   private readonly replay = new ReplayBuffer();
   private readonly isResumable: boolean;
@@ -156,11 +156,7 @@ export class Session {
     for (const chunk of this.replay) this.blocked = !link.write(chunk);
     // Tells the other side that its HELLO has come: only then does it forget the ticket that brought this link.
     if (this.options.role === 'dialer') this.sendAck(link);
-    link.open({
-      onChunk: (chunk) => this.onChunk(chunk),
-      onDrained: () => this.onDrained(),
-      onBroken: (reason, isIntended) => this.onBroken(reason, isIntended),
-    });
+    link.open(this);
     this.flushSoon();
   }
 
@@ -265,13 +261,15 @@ export class Session {
     this.send(link, ackChunk(this.bytesReceived));
   }
 
-  private onDrained(): void {
+  /** @internal Called by the link. */
+  onDrained(): void {
     if (!this.blocked) return;
     this.blocked = false;
     this.flush();
   }
 
-  private onChunk(chunk: Buffer): void {
+  /** @internal Called by the link. */
+  onChunk(chunk: Buffer): void {
     this.readAt = this.options.clock.now();
     try {
       readChunk(chunk, this);
@@ -313,7 +311,8 @@ export class Session {
     if (state.is === 'linked') state.link.close('the other side ended the session');
   }
 
-  private onBroken(reason: string, isIntended: boolean): void {
+  /** @internal Called by the link. */
+  onBroken(reason: string, isIntended: boolean): void {
     const { window, clock } = this.options;
     // It was closed here, and with it the link.
     if (this.state.is === 'closed') return;

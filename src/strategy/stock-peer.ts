@@ -116,8 +116,8 @@ class StockPeer implements ReplyPort, TakenEvents {
       0,
     );
     if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
-    if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is about to close.', this.onFault);
-    else if (!this.queue.add(call)) refuseOverload(call, this.onFault);
+    if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is about to close.', this);
+    else if (!this.queue.add(call)) refuseOverload(call, this);
   };
 
   private acknowledge(call: IncomingCall, answer: unknown): void {

@@ -17,27 +17,6 @@ const MOST_WAITING = 3;
 /** How long what was written before `close` may take to leave, in milliseconds, when the other side does not read. */
 const FAREWELL = 1000;
 
-/** Where chunks go to. */
-interface ChunkTarget {
-  /** Engine.IO's: a message that leaves as it is. */
-  send(data: unknown): void;
-  readonly transport: unknown;
-}
-
-/** What a link needs of the Socket.IO socket under it, whichever side it is of. */
-interface ChunkSocket {
-  readonly target: ChunkTarget;
-  /** Reads what comes to the socket. */
-  readonly decoder: N2NDecoder;
-  on(event: string, listener: Listener): void;
-  off(event: string, listener: Listener): void;
-  /** Whether what was emitted waits because the transport is busy. */
-  isBusy(): boolean;
-  /** Calls back after each time that what waited has gone to the transport. @returns what ends that */
-  onDrain(listener: () => void): () => void;
-  disconnect(): void;
-}
-
 /** Socket.IO's reasons, on either side, that somebody has ended the connection on purpose, and not the network. */
 const INTENDED: ReadonlySet<unknown> = new Set([
   'io server disconnect',
@@ -47,61 +26,157 @@ const INTENDED: ReadonlySet<unknown> = new Set([
   'server shutting down',
 ]);
 
+/** What either side's link does with its Socket.IO socket, which has these of an emitter. */
+interface SocketEvents {
+  on(event: string, listener: Listener): unknown;
+  off(event: string, listener: Listener): unknown;
+}
+
 /**
  * Chunks as the Socket.IO event `n2n`, which `n2nParser` makes one bare binary message of. Chunks of a link go past
  * `emit` and dispatch, which would come to the same message after two `nextTick`, five emitters and four objects. With one
  * call at a time, a chunk is a call.
  */
-class SocketLink implements Link {
+abstract class SocketLink implements Link {
   private events: LinkEvents | undefined = undefined;
 
-  /** @param early chunks that came before anyone asked for a link */
+  /**
+   * @param decoder reads what comes to the socket
+   * @param early chunks that came before anyone asked for a link
+   */
   constructor(
-    private readonly socket: ChunkSocket,
+    private readonly emitter: SocketEvents,
+    private readonly decoder: N2NDecoder,
     private early: readonly Buffer[] = [],
   ) {}
 
   open(events: LinkEvents): void {
-    if (this.events === undefined) this.listen(events);
-    else this.events = events;
-  }
-
-  private listen(first: LinkEvents): void {
-    const { socket } = this;
-    this.events = first;
-    const onChunk = (chunk: unknown): void => {
-      // In Socket.IO's own encoding the event can carry anything; what is not bytes is nobody's.
-      if (Buffer.isBuffer(chunk)) this.events?.onChunk(chunk);
-    };
-    const stopDrain = socket.onDrain(() => {
-      if (!socket.isBusy()) this.events?.onDrained();
-    });
-    const onDisconnect = (reason: unknown): void => {
-      socket.decoder.takeChunk = undefined;
-      stopDrain();
-      socket.off(CHUNK_EVENT, onChunk);
-      socket.off('disconnect', onDisconnect);
-      this.events?.onBroken(String(reason), INTENDED.has(reason));
-    };
-    // For chunks that were read together with the first one: the event was under way already.
-    socket.on(CHUNK_EVENT, onChunk);
-    socket.on('disconnect', onDisconnect);
-    socket.decoder.takeChunk = (chunk) => this.events?.onChunk(chunk);
-    const { early } = this;
-    // Not kept: a chunk may be a view of a whole read, and the link lives as long as the connection.
-    this.early = [];
-    for (const chunk of early) onChunk(chunk);
+    const isFirst = this.events === undefined;
+    this.events = events;
+    if (isFirst) this.listen();
   }
 
   write({ pieces }: Chunk): boolean {
-    const { target } = this.socket;
-    if (pieces.length === 1) target.send(pieces[0]);
-    else target.send(gathers(target.transport) ? pieces : Buffer.concat(pieces));
-    return !this.socket.isBusy();
+    this.send(pieces);
+    return !this.isBusy();
+  }
+
+  abstract close(reason: string): void;
+
+  /** Hands a chunk to Engine.IO, as a message that leaves as it is. */
+  protected abstract send(pieces: readonly Buffer[]): void;
+
+  /** Whether what was sent waits because the transport is busy. */
+  protected abstract isBusy(): boolean;
+
+  /** Calls `onDrain` after each time that what waited has gone to the transport, until `stopDrain`. */
+  protected abstract watchDrain(): void;
+  protected abstract stopDrain(): void;
+
+  protected readonly onDrain = (): void => {
+    if (!this.isBusy()) this.events?.onDrained();
+  };
+
+  private listen(): void {
+    const { emitter, decoder, early } = this;
+    this.watchDrain();
+    // For chunks that were read together with the first one: the event was under way already.
+    emitter.on(CHUNK_EVENT, this.onChunk);
+    emitter.on('disconnect', this.onDisconnect);
+    decoder.takeChunk = this.onChunk;
+    // Not kept: a chunk may be a view of a whole read, and the link lives as long as the connection.
+    this.early = [];
+    for (const chunk of early) this.onChunk(chunk);
+  }
+
+  private readonly onChunk = (chunk: unknown): void => {
+    // In Socket.IO's own encoding the event can carry anything; what is not bytes is nobody's.
+    if (Buffer.isBuffer(chunk)) this.events?.onChunk(chunk);
+  };
+
+  private readonly onDisconnect = (reason: unknown): void => {
+    this.decoder.takeChunk = undefined;
+    this.stopDrain();
+    this.emitter.off(CHUNK_EVENT, this.onChunk);
+    this.emitter.off('disconnect', this.onDisconnect);
+    this.events?.onBroken(String(reason), INTENDED.has(reason));
+  };
+}
+
+/** What a server's Engine.IO socket has besides its types: what it keeps while its transport is busy. */
+type AcceptedEngine = Pick<ServerSocket['conn'], 'on' | 'off' | 'transport'> & {
+  readonly writeBuffer: readonly unknown[];
+  send(data: unknown): void;
+};
+
+class AcceptedLink extends SocketLink {
+  private readonly engine: AcceptedEngine;
+
+  constructor(
+    private readonly socket: ServerSocket,
+    first: Buffer,
+  ) {
+    super(socket, (socket.client as unknown as Decoding).decoder, [first]);
+    this.engine = socket.conn as unknown as AcceptedEngine;
   }
 
   close(): void {
-    this.socket.disconnect();
+    this.socket.disconnect(true);
+  }
+
+  protected send(pieces: readonly Buffer[]): void {
+    this.engine.send(messageOf(pieces, this.engine.transport));
+  }
+
+  protected isBusy(): boolean {
+    return this.engine.writeBuffer.length > MOST_WAITING;
+  }
+
+  protected watchDrain(): void {
+    this.engine.on('drain', this.onDrain);
+  }
+
+  protected stopDrain(): void {
+    this.engine.off('drain', this.onDrain);
+  }
+}
+
+class DialledLink extends SocketLink {
+  private readonly engine: ClientSocket['io']['engine'];
+  private readonly stream: Socket | undefined;
+
+  constructor(private readonly socket: ClientSocket) {
+    super(socket, (socket.io as unknown as Decoding).decoder);
+    this.engine = socket.io.engine;
+    this.stream = streamOfWebSocket(this.engine.transport);
+  }
+
+  close(): void {
+    const { engine, socket } = this;
+    if (engine.readyState !== 'open') return;
+    const grace = setTimeout(() => void socket.disconnect(), FAREWELL);
+    engine.once('close', () => clearTimeout(grace));
+    // And not the socket, which drops what waits for the transport: the reason for the end would be among that.
+    engine.close();
+  }
+
+  protected send(pieces: readonly Buffer[]): void {
+    this.engine.send(messageOf(pieces, this.engine.transport));
+  }
+
+  protected isBusy(): boolean {
+    // Engine.IO's buffer also holds what the transport is just writing, until the end of the turn.
+    return this.engine.writeBuffer.length > MOST_WAITING + 1 || this.stream?.writableNeedDrain === true;
+  }
+
+  protected watchDrain(): void {
+    this.engine.on('drain', this.onDrain);
+    this.stream?.on('drain', this.onDrain);
+  }
+
+  protected stopDrain(): void {
+    this.engine.off('drain', this.onDrain);
+    this.stream?.off('drain', this.onDrain);
   }
 }
 
@@ -115,37 +190,14 @@ export function acceptLink(socket: ServerSocket, onLink: (link: Link) => void): 
   const onFirst = (chunk: unknown): void => {
     if (!Buffer.isBuffer(chunk)) return;
     socket.off(CHUNK_EVENT, onFirst);
-    onLink(new SocketLink(acceptedSocket(socket), [chunk]));
+    onLink(new AcceptedLink(socket, chunk));
   };
   socket.on(CHUNK_EVENT, onFirst);
 }
 
 /** The link over a connection that a client dialled. */
 export function dialledLink(socket: ClientSocket): Link {
-  const { engine } = socket.io;
-  const stream = streamOfWebSocket(engine.transport);
-  return new SocketLink({
-    target: engine,
-    decoder: (socket.io as unknown as Decoding).decoder,
-    on: (event, listener) => void socket.on(event, listener),
-    off: (event, listener) => void socket.off(event, listener),
-    // Engine.IO's buffer also holds what the transport is just writing, until the end of the turn.
-    isBusy: () => engine.writeBuffer.length > MOST_WAITING + 1 || stream?.writableNeedDrain === true,
-    onDrain: (listener) => {
-      engine.on('drain', listener);
-      stream?.on('drain', listener);
-      return () => {
-        engine.off('drain', listener);
-        stream?.off('drain', listener);
-      };
-    },
-    disconnect: () => {
-      const grace = setTimeout(() => void socket.disconnect(), FAREWELL);
-      engine.once('close', () => clearTimeout(grace));
-      // And not the socket, which drops what waits for the transport: the reason for the end would be among that.
-      engine.close();
-    },
-  });
+  return new DialledLink(socket);
 }
 
 /**
@@ -156,32 +208,14 @@ function streamOfWebSocket(transport: unknown): Socket | undefined {
   return (transport as { ws?: { _socket?: Socket } | null }).ws?._socket;
 }
 
-function acceptedSocket(socket: ServerSocket): ChunkSocket {
-  // `writeBuffer`: what Engine.IO keeps while its transport is busy; empty as soon as it has gone there.
-  const conn = socket.conn as unknown as { writeBuffer: unknown[] } & Pick<
-    ServerSocket['conn'],
-    'on' | 'off'
-  >;
-  return {
-    target: socket.conn,
-    decoder: (socket.client as unknown as Decoding).decoder,
-    on: (event, listener) => void socket.on(event, listener),
-    off: (event, listener) => void socket.off(event, listener),
-    isBusy: () => conn.writeBuffer.length > MOST_WAITING,
-    onDrain: (listener) => {
-      conn.on('drain', listener);
-      return () => void conn.off('drain', listener);
-    },
-    disconnect: () => void socket.disconnect(true),
-  };
-}
-
 /** Socket.IO's types call it private; it is what its `parser` option has made. */
 interface Decoding {
   readonly decoder: N2NDecoder;
 }
 
-/** Whether a transport takes data in several pieces: ours do, Engine.IO's do not. */
-function gathers(transport: unknown): boolean {
-  return transport instanceof StreamServerTransport || transport instanceof StreamClientTransport;
+/** The data of a message: our transports take it in several pieces, Engine.IO's do not. */
+function messageOf(pieces: readonly Buffer[], transport: unknown): unknown {
+  if (pieces.length === 1) return pieces[0];
+  const gathers = transport instanceof StreamServerTransport || transport instanceof StreamClientTransport;
+  return gathers ? pieces : Buffer.concat(pieces);
 }
