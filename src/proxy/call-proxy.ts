@@ -48,6 +48,7 @@ export abstract class CallProxy<
   Events extends Record<never, Function> = Record<never, Function>,
 > extends ClientProxy<Events> {
   protected abstract readonly defaults: CallDefaults;
+  private termsOfPlain: CallTerms | undefined = undefined;
 
   /**
    * Calls the handler of `pattern` with each subscription. Unsubscribing cancels the call on the other side, too.
@@ -89,16 +90,11 @@ export abstract class CallProxy<
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
   override emit<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
-    const { caller, report } = this.defaults;
+    const { report } = this.defaults;
     const outcome = new EventOutcome((error) => report(`The event "${String(pattern)}" was lost`, error));
     try {
-      const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
-      const made = boundTo(scope, outcome, (sink) =>
-        terms.key === undefined
-          ? caller.emit(route, value, sink, terms)
-          : caller.call(route, value, sink, terms),
-      );
-      if (made === undefined) return WRITTEN as Observable<unknown> as Observable<TResult>;
+      if (this.makeEvent(pattern, data, outcome) === undefined)
+        return WRITTEN as Observable<unknown> as Observable<TResult>;
     } catch (error) {
       outcome.error(error);
     }
@@ -124,8 +120,10 @@ export abstract class CallProxy<
   }
 
   private make(pattern: unknown, data: unknown, sink: CallSink): MadeCall {
+    const { caller, codec, packets } = this.defaults;
+    if (this.isPlain(data))
+      return caller.call(this.routeOf(pattern), codec.encode(data), sink, this.plainTerms());
     const { route, value, terms, scope } = this.prepare(pattern, data, 'call');
-    const { caller, packets } = this.defaults;
     return boundTo(scope, sink, (to) =>
       packets === undefined
         ? caller.call(route, value, to, terms)
@@ -133,19 +131,42 @@ export abstract class CallProxy<
     );
   }
 
+  /** @returns undefined once the event is written */
+  private makeEvent(pattern: unknown, data: unknown, outcome: CallSink): MadeCall | undefined {
+    const { caller, codec } = this.defaults;
+    if (this.isPlain(data))
+      return caller.emit(this.routeOf(pattern), codec.encode(data), outcome, this.plainTerms());
+    const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
+    return boundTo(scope, outcome, (sink) =>
+      terms.key === undefined
+        ? caller.emit(route, value, sink, terms)
+        : caller.call(route, value, sink, terms),
+    );
+  }
+
+  /** Whether there is nothing to it but a payload. */
+  private isPlain(data: unknown): boolean {
+    return (
+      this.defaults.packets === undefined &&
+      this.onDispatchHook === undefined &&
+      !(data instanceof N2NRecord) &&
+      !isPayloadStream(data)
+    );
+  }
+
+  private plainTerms(): CallTerms {
+    return (this.termsOfPlain ??= { timeout: this.defaults.timeout });
+  }
+
+  private routeOf(pattern: unknown): string {
+    if (pattern === undefined || pattern === null) throw new InvalidMessageException();
+    return typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as MsPattern);
+  }
+
   /** @throws N2NError `NOT_SERIALIZABLE`, or `TIMEOUT` when no time is left of the call that it is bound to */
   private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event'): Prepared {
-    if (pattern === undefined || pattern === null) throw new InvalidMessageException();
-    const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as MsPattern);
+    const route = this.routeOf(pattern);
     const { codec, timeout, packets } = this.defaults;
-    if (
-      packets === undefined &&
-      this.onDispatchHook === undefined &&
-      !(given instanceof N2NRecord) &&
-      !isPayloadStream(given)
-    ) {
-      return { route, value: codec.encode(given), terms: { timeout }, scope: undefined };
-    }
     const record = given instanceof N2NRecord ? given : new N2NRecord(given, {});
     const { settings } = record;
     // The hook is Nest 12's; in Nest 11 nobody sets one.

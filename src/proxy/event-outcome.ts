@@ -6,15 +6,21 @@ import type { CallSink } from '../peer/outgoing-call.js';
  * nobody had subscribed to by the end of its turn goes to `onUnobserved`, so that no event vanishes in silence.
  */
 export class EventOutcome implements CallSink {
-  readonly observable: Observable<undefined>;
-  private readonly outcome = new ReplaySubject<undefined>(1);
+  /** Made only for an event that somebody has to be told of: most are written at once. */
+  private told: ReplaySubject<undefined> | undefined = undefined;
   private isObserved = false;
 
-  constructor(private readonly onUnobserved: (error: unknown) => void) {
-    this.observable = new Observable((subscriber) => {
+  constructor(private readonly onUnobserved: (error: unknown) => void) {}
+
+  get observable(): Observable<undefined> {
+    return new Observable((subscriber) => {
       this.isObserved = true;
       return this.outcome.subscribe(subscriber);
     });
+  }
+
+  private get outcome(): ReplaySubject<undefined> {
+    return (this.told ??= new ReplaySubject<undefined>(1));
   }
 
   next(): void {
