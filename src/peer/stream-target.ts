@@ -1,3 +1,5 @@
+import { iteratorOf, letGo } from './stream-iterator.js';
+
 /** Where the values of a stream go: the answers of a handler, or the payload of a call. */
 export interface StreamTarget {
   /** Whether nobody wants values any more: the stream is to be stopped. */
@@ -13,23 +15,14 @@ export interface StreamTarget {
   whenCancelled(stop: (reason: unknown) => void): void;
 }
 
-/**
- * Moves the values of an async iterable to a target, at the target's pace. An iterable that is not wanted any more is
- * returned, which runs the `finally` blocks of a generator.
- *
- * @param onReturnFailed told of errors in such `finally` blocks, which have nobody else to go to
- */
+/** Moves the values of an async iterable to a target, at the target's pace, until the target is stopped. */
 export async function pumpValues(
-  values: AsyncIterable<unknown>,
-  target: StreamTarget,
-  onReturnFailed: (error: unknown) => void,
+  values: AsyncIterator<unknown>,
+  target: Pick<StreamTarget, 'isStopped' | 'isReady' | 'whenReady' | 'next'>,
 ): Promise<void> {
-  const iterator = values[Symbol.asyncIterator]();
-  // Ends the loop below. A generator that waits for something hears of it when that has come, not before.
-  target.whenCancelled(() => void Promise.resolve(iterator.return?.()).catch(onReturnFailed));
   while (!target.isStopped) {
     // oxlint-disable-next-line no-await-in-loop -- values come one after the other
-    const { done, value } = await iterator.next();
+    const { done, value } = await values.next();
     if (done === true) return;
     // A slow target holds back the source. It is asked only now, since the end needs no credit.
     // oxlint-disable-next-line no-await-in-loop -- see above
@@ -38,7 +31,13 @@ export async function pumpValues(
   }
 }
 
-/** As `pumpValues`, and then the end. @param toError what the target is told of an error of the iterable */
+/**
+ * Moves the values of an async iterable to a target, and then the end. An iterable that is not wanted any more is
+ * returned, which runs the `finally` blocks of a generator, and destroys a Node stream.
+ *
+ * @param toError what the target is told of an error of the iterable
+ * @param onReturnFailed told of errors of one that is returned, which have nobody else to go to
+ */
 export async function pump(
   values: AsyncIterable<unknown>,
   target: StreamTarget,
@@ -46,7 +45,10 @@ export async function pump(
   onReturnFailed: (error: unknown) => void,
 ): Promise<void> {
   try {
-    await pumpValues(values, target, onReturnFailed);
+    const iterator = iteratorOf(values);
+    // Ends the loop. A generator that waits for something hears of it when that has come, not before.
+    target.whenCancelled(() => void letGo(iterator, onReturnFailed));
+    await pumpValues(iterator, target);
     target.complete();
   } catch (error) {
     target.fail(toError(error));

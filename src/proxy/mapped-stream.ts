@@ -1,4 +1,5 @@
 import { isObservable, map, type Observable } from 'rxjs';
+import { iteratorOf } from '../peer/stream-iterator.js';
 
 /**
  * The values of a stream, each through a function, which may throw: then so does the stream, and its source is let go.
@@ -19,7 +20,7 @@ export class MappedIterable implements AsyncIterableIterator<unknown, undefined>
     values: AsyncIterable<unknown>,
     private readonly project: (value: unknown) => unknown,
   ) {
-    this.source = values[Symbol.asyncIterator]();
+    this.source = iteratorOf(values);
   }
 
   [Symbol.asyncIterator](): this {

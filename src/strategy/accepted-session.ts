@@ -6,7 +6,7 @@ import type { Hello, ResumeRequest } from '../protocol/hello.js';
 import type { TicketHolder } from '../session/ticket-office.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
 import type { TakeCall } from './handler-host.js';
-import type { ReportError } from './handler-run.js';
+import type { ReportError } from './handler-error.js';
 import type { CallConnection } from './n2n-context.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { callerOf, PeerClient } from './peer-client.js';

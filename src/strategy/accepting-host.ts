@@ -18,7 +18,7 @@ import {
 import { acceptLink } from '../transport/socket-link.js';
 import { AcceptedSession } from './accepted-session.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
-import type { ReportError } from './handler-run.js';
+import type { ReportError } from './handler-error.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
 import { StockCaller } from './stock-caller.js';

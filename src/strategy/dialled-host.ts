@@ -5,7 +5,7 @@ import type { CallHost } from '../proxy/call-listener.js';
 import type { NodeClient } from '../transport/node-client.js';
 import type { DialledSocket, SocketIoServer, SocketIoSocket } from '../transport/socket-io-server.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
-import type { ReportError } from './handler-run.js';
+import type { ReportError } from './handler-error.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
 import { takeEvents } from './stock-peer.js';

@@ -1,5 +1,5 @@
 import type { IncomingCall } from '../peer/incoming-call.js';
-import type { Responder } from './handler-run.js';
+import type { Responder } from './responder.js';
 
 /** As many events are remembered; the oldest are forgotten first. */
 const MOST_REMEMBERED = 100_000;

@@ -1,18 +1,8 @@
-import { RpcException } from '@nestjs/microservices';
-import { isObservable, type Observable } from 'rxjs';
-import { pump, pumpValues, type StreamTarget } from '../peer/stream-target.js';
-
-/** Where the outcome of a handler goes. */
-export interface Responder extends StreamTarget {
-  /** The only value. */
-  reply(value: unknown): void;
-}
-
-/** Told of errors that no exception filter has seen, before they are masked. */
-export type ReportError = (error: unknown) => void;
-
-/** What a caller gets of an error that was not meant for it, as from Nest's other transports. */
-const MASKED = { status: 'error', message: 'Internal server error' } as const;
+import { isObservable } from 'rxjs';
+import { pump } from '../peer/stream-target.js';
+import { errorForCaller, type ReportError } from './handler-error.js';
+import { isAsyncIterable, ObservableRun } from './observable-run.js';
+import type { Responder } from './responder.js';
 
 /**
  * Calls a handler and passes on what comes of it: a value, a promise, an Observable, an async iterable, or an error.
@@ -49,51 +39,8 @@ export function runHooked(hook: () => void, responder: Responder, report: Report
 
 function settle(value: unknown, responder: Responder, report: ReportError): void {
   if (typeof value !== 'object' || value === null) responder.reply(value);
-  else if (isObservable(value)) subscribe(value, responder, report);
+  else if (isObservable(value)) new ObservableRun(responder, report).start(value);
   else if (isAsyncIterable(value))
     void pump(value, responder, (error) => errorForCaller(error, report), report);
   else responder.reply(value);
-}
-
-/**
- * What an Observable errors with has been through Nest's exception filters, and is for the caller as it is. An async
- * iterable among its values is a handler's generator behind an interceptor: its values come in its place, in order.
- */
-function subscribe(values: Observable<unknown>, responder: Responder, report: ReportError): void {
-  const fail = (error: unknown): void =>
-    responder.fail(error instanceof Error ? errorForCaller(error, report) : error);
-  /** The iterables under way; undefined as long as there was none, and values go straight on. */
-  let tail: Promise<void> | undefined;
-  const follow = (task: () => Promise<void> | void): void => {
-    tail = (tail ?? Promise.resolve()).then(task);
-    tail.catch(fail);
-  };
-  const subscription = values.subscribe({
-    next: (value) => {
-      if (isAsyncIterable(value)) follow(() => pumpValues(value, responder, report));
-      else if (tail === undefined) responder.next(value);
-      else follow(() => responder.next(value));
-    },
-    error: (error: unknown) => (tail === undefined ? fail(error) : follow(() => fail(error))),
-    complete: () => (tail === undefined ? responder.complete() : follow(() => responder.complete())),
-  });
-  if (subscription.closed && tail === undefined) return;
-  responder.whenCancelled(() => {
-    subscription.unsubscribe();
-    responder.complete();
-  });
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
-/** The rules of Nest's exception filters, for errors that did not pass through one. */
-function errorForCaller(error: unknown, report: ReportError): unknown {
-  if (error instanceof RpcException) {
-    const inner = error.getError();
-    return typeof inner === 'object' ? inner : { status: 'error', message: inner };
-  }
-  report(error);
-  return MASKED;
 }

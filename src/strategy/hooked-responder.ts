@@ -1,4 +1,4 @@
-import type { Responder } from './handler-run.js';
+import type { Responder } from './responder.js';
 
 /** Runs the end hook of instrumentation once, before the outcome of a handler is passed on. */
 export class HookedResponder implements Responder {

@@ -8,13 +8,14 @@ import { AcceptingHost } from './accepting-host.js';
 import { DialledHost } from './dialled-host.js';
 import { EventLedger } from './event-ledger.js';
 import type { HandlerHost } from './handler-host.js';
-import { runHandler, runHooked, type Responder } from './handler-run.js';
+import { runHandler, runHooked } from './handler-run.js';
 import { HookedResponder } from './hooked-responder.js';
 import { N2NContext, type CallConnection } from './n2n-context.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
 import { carriesPackets, readRequest, REQUEST_DESERIALIZER, type PacketRequest } from './packet-requests.js';
 import { PacketResponder } from './packet-responder.js';
 import type { PeerRegistry } from './peer-client.js';
+import type { Responder } from './responder.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');

@@ -2,7 +2,7 @@ import type { Deserializer } from '@nestjs/microservices';
 import { IncomingResponseDeserializer } from '@nestjs/microservices/deserializers/incoming-response.deserializer.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
 import { serializePacket, type PacketFormat } from '../proxy/packet-format.js';
-import type { Responder } from './handler-run.js';
+import type { Responder } from './responder.js';
 
 /** What a client has that has set no deserializer. */
 const RESPONSE_DESERIALIZER: Deserializer = new IncomingResponseDeserializer();

@@ -1,11 +1,11 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { NEVER, Observable, concat, from, lastValueFrom, of, range, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NRecordBuilder } from '../../src/index.js';
 import { deferred, proveNothingIsLeft, turn } from '../support/harness.js';
 import { watchWhatIsKept } from '../support/kept.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
-import { scripted } from '../support/scripted.js';
+import { scripted, type Handle } from '../support/scripted.js';
 import type { Way } from '../support/ways.js';
 import { SHAPES } from './streams.suite.js';
 
@@ -150,6 +150,31 @@ export function describePayloadStreams(way: Way): void {
       await returned.promise;
       await nothingIsKept();
     });
+
+    test.each<[string, Handle, string]>([
+      [
+        'answers early',
+        async (data: AsyncIterable<unknown>) => {
+          for await (const value of data) return value;
+          return undefined;
+        },
+        'call',
+      ],
+      ['fails', () => Promise.reject(new Error('expected')), 'call'],
+      ['is not there', () => 1, 'nobody'],
+    ])(
+      'where the handler %s, a stream that has nothing to give is destroyed',
+      async (_name, handle, pattern) => {
+        const ends = await way.start(scripted(handle));
+        const nothingIsKept = watchWhatIsKept(ends);
+        const payload = new PassThrough({ objectMode: true });
+        const closed = new Promise((resolve) => payload.once('close', resolve));
+        payload.write('first');
+        await outcomeOf(ends.caller.send(pattern, payload));
+        await closed;
+        await nothingIsKept();
+      },
+    );
 
     test('unsubscribing from the call stops the payload', async () => {
       const begun = deferred<void>();

@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
 import { NEVER, Observable, lastValueFrom, merge, of } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NRecordBuilder, type N2NContext } from '../../src/index.js';
@@ -11,6 +13,22 @@ import { cutConnections, type Ends, type Way } from '../support/ways.js';
 interface Marks {
   readonly begun: Deferred<void>;
   readonly stopped: Deferred<void>;
+}
+
+/** A stream that gives one value, and then none for ever. */
+function idle({ begun, stopped }: Marks): Readable {
+  let reads = 0;
+  return new Readable({
+    objectMode: true,
+    read() {
+      if (reads++ === 0) this.push('first');
+      else begun.resolve();
+    },
+    destroy(error, callback) {
+      stopped.resolve();
+      callback(error);
+    },
+  });
 }
 
 /** Handlers without an end of their own, each stopped in its own way. */
@@ -49,6 +67,8 @@ const ENDLESS: Record<string, (marks: Marks) => Handle> = {
         },
       }),
     }),
+  'its stream is destroyed': (marks) => () => idle(marks),
+  'its stream behind an Observable is destroyed': (marks) => () => merge(of(idle(marks)), NEVER),
   'its signal is aborted':
     ({ begun, stopped }) =>
     (_data: never, context: N2NContext) => {
@@ -119,6 +139,105 @@ export function describeStopping(way: Way): void {
         await nothingIsKept();
       },
     );
+
+    test.each<[string, (stream: Readable) => unknown]>([
+      ['comes', (stream) => stream],
+      ['comes behind an Observable', of],
+    ])('a stream that %s after its call was cancelled is destroyed', async (_name, give) => {
+      const begun = deferred<void>();
+      const cancelled = deferred<void>();
+      const closed = deferred<void>();
+      const parts = scripted(async (_data, context) => {
+        begun.resolve();
+        context.getSignal().addEventListener('abort', () => cancelled.resolve());
+        await cancelled.promise;
+        // It cannot even be opened, which is no matter of the process.
+        return give(createReadStream('/no/such/file').once('close', closed.resolve));
+      });
+      const ends = await way.start(parts);
+      const nothingIsKept = watchWhatIsKept(ends);
+      const subscription = ends.caller.send('call', 1).subscribe();
+      await begun.promise;
+      subscription.unsubscribe();
+      await closed.promise;
+      await nothingIsKept();
+    });
+
+    test('a stream that waits behind another is destroyed with it', async () => {
+      const first = { begun: deferred<void>(), stopped: deferred<void>() };
+      const second = { begun: deferred<void>(), stopped: deferred<void>() };
+      const ends = await way.start(scripted(() => of(idle(first), idle(second))));
+      const nothingIsKept = watchWhatIsKept(ends);
+      const subscription = ends.caller.send('call', 1).subscribe();
+      await first.begun.promise;
+      subscription.unsubscribe();
+      await Promise.all([first.stopped.promise, second.stopped.promise]);
+      await nothingIsKept();
+    });
+
+    test('a generator behind an Observable counts as being served until it has ended', async () => {
+      const begun = deferred<void>();
+      const release = deferred<void>();
+      async function* busy(): AsyncGenerator<number> {
+        begun.resolve();
+        await release.promise;
+        yield 1;
+      }
+      const ends = await way.start(
+        scripted(() => of(busy())),
+        { host: { maxInFlight: 1 } },
+      );
+      const subscription = ends.caller.send('call', 1).subscribe();
+      await begun.promise;
+      subscription.unsubscribe();
+      const order: string[] = [];
+      const next = lastValueFrom(ends.caller.send('echo', 1)).then(() => order.push('next'));
+      for (let turns = 0; turns < 100; turns += 1) await turn();
+      order.push('released');
+      release.resolve();
+      await next;
+      expect(order).toEqual(['released', 'next']);
+    });
+
+    test('an iterable that fails ends the Observable that gave it, and its error is logged once', async () => {
+      async function* failing(): AsyncGenerator<number> {
+        yield 1;
+        throw new Error('expected once');
+      }
+      const unsubscribed = deferred<void>();
+      const endless = new Observable<unknown>((subscriber) => {
+        subscriber.next(failing());
+        subscriber.next(failing());
+        return () => unsubscribed.resolve();
+      });
+      const ends = await way.start(scripted(() => endless));
+      const nothingIsKept = watchWhatIsKept(ends);
+      expect(await outcomeOf(ends.caller.send('call', 1))).toMatchObject({ error: { status: 'error' } });
+      await unsubscribed.promise;
+      await nothingIsKept();
+      expect(ends.log.lines.filter((line) => line.includes('expected once'))).toHaveLength(1);
+    });
+
+    test('more values behind an iterable than may wait fail the call, in their order', async () => {
+      const release = deferred<void>();
+      async function* slow(): AsyncGenerator<string> {
+        await release.promise;
+        yield 'first';
+      }
+      const unsubscribed = deferred<void>();
+      const source = new Observable<unknown>((subscriber) => {
+        subscriber.next(slow());
+        for (let value = 0; value < 70_000; value += 1) subscriber.next(value);
+        return () => unsubscribed.resolve();
+      });
+      const ends = await way.start(scripted(() => source));
+      const outcome = outcomeOf(ends.caller.send('call', 1));
+      await unsubscribed.promise;
+      release.resolve();
+      const { values, error } = await outcome;
+      expect([values.length, values.at(-1)]).toEqual([65_537, 65_535]);
+      expect(error).toMatchObject({ code: 'OVERLOADED' });
+    });
 
     test('the signal tells why', async () => {
       const begun = deferred<AbortSignal>();
