@@ -1,38 +1,38 @@
 import type { IncomingCall } from '../peer/incoming-call.js';
 import type { Responder } from './responder.js';
 
-/** As many events are remembered; the oldest are forgotten first. */
+/** As many events that were handled are remembered; the oldest are forgotten first. */
 const MOST_REMEMBERED = 100_000;
 
-type Outcome =
-  | { readonly is: 'running'; readonly waiting: IncomingCall[] }
-  | { readonly is: 'done' }
-  | { readonly is: 'failed'; readonly error: unknown };
+type Outcome = { readonly is: 'done' } | { readonly is: 'failed'; readonly error: unknown };
 
 /**
  * Acknowledged events by their keys, so that one which is sent again, because its acknowledgement was lost on the way,
  * is not handled again: whoever repeats it gets the outcome of the first time.
  */
 export class EventLedger {
+  /** Those that are being handled, with the calls that repeat them. All of these count among those that are served. */
+  private readonly running = new Map<string, IncomingCall[]>();
   private readonly outcomes = new Map<string, Outcome>();
 
   /** @param run handles the event; called only if it is new */
   take(key: string, call: IncomingCall, run: (responder: Responder) => void): void {
-    const known = this.outcomes.get(key);
-    if (known === undefined) {
-      this.outcomes.set(key, { is: 'running', waiting: [] });
-      if (this.outcomes.size > MOST_REMEMBERED) this.forgetOldest();
-      run(new LedgerResponder(call, (outcome) => this.settle(key, outcome)));
-      return;
+    const outcome = this.outcomes.get(key);
+    const repeating = this.running.get(key);
+    if (outcome !== undefined) answer(call, outcome);
+    else if (repeating !== undefined) repeating.push(call);
+    else {
+      this.running.set(key, []);
+      run(new LedgerResponder(call, (first) => this.settle(key, first)));
     }
-    if (known.is === 'running') known.waiting.push(call);
-    else answer(call, known);
   }
 
-  private settle(key: string, outcome: Exclude<Outcome, { is: 'running' }>): void {
-    const running = this.outcomes.get(key);
+  private settle(key: string, outcome: Outcome): void {
+    const repeating = this.running.get(key) ?? [];
+    this.running.delete(key);
     this.outcomes.set(key, outcome);
-    if (running?.is === 'running') for (const call of running.waiting) answer(call, outcome);
+    if (this.outcomes.size > MOST_REMEMBERED) this.forgetOldest();
+    for (const call of repeating) answer(call, outcome);
   }
 
   private forgetOldest(): void {
@@ -43,7 +43,7 @@ export class EventLedger {
   }
 }
 
-function answer(call: IncomingCall, outcome: Exclude<Outcome, { is: 'running' }>): void {
+function answer(call: IncomingCall, outcome: Outcome): void {
   if (outcome.is === 'done') call.complete();
   else call.fail(outcome.error);
 }
@@ -58,7 +58,7 @@ class LedgerResponder implements Responder {
 
   constructor(
     private readonly call: IncomingCall,
-    private readonly settle: (outcome: { is: 'done' } | { is: 'failed'; error: unknown }) => void,
+    private readonly settle: (outcome: Outcome) => void,
   ) {}
 
   whenReady(callback: () => void): void {
