@@ -1,12 +1,17 @@
+import { errorForCaller, type ReportError } from './handler-error.js';
 import type { Responder } from './responder.js';
 
-/** Runs the end hook of instrumentation once, before the outcome of a handler is passed on. */
+/**
+ * Runs the end hook of instrumentation once, before the outcome of a handler is passed on. A hook that throws fails the
+ * call, and no other.
+ */
 export class HookedResponder implements Responder {
   private hook: (() => void) | undefined;
 
   constructor(
     private readonly responder: Responder,
     onEnd: () => void,
+    private readonly report: ReportError,
   ) {
     this.hook = onEnd;
   }
@@ -28,27 +33,30 @@ export class HookedResponder implements Responder {
   }
 
   reply(value: unknown): void {
-    this.end();
-    this.responder.reply(value);
+    this.end(() => this.responder.reply(value));
   }
 
   complete(): void {
-    this.end();
-    this.responder.complete();
+    this.end(() => this.responder.complete());
   }
 
   fail(error: unknown): void {
-    this.end();
-    this.responder.fail(error);
+    this.end(() => this.responder.fail(error));
   }
 
   whenCancelled(stop: (reason: unknown) => void): void {
     this.responder.whenCancelled(stop);
   }
 
-  private end(): void {
+  private end(passOn: () => void): void {
     const { hook } = this;
     this.hook = undefined;
-    hook?.();
+    try {
+      hook?.();
+    } catch (error) {
+      this.responder.fail(errorForCaller(error, this.report));
+      return;
+    }
+    passOn();
   }
 }

@@ -200,7 +200,9 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   private serve(handler: MessageHandler, data: unknown, context: N2NContext, responder: Responder): void {
     const { start, end } = this.hooks;
     const hooked =
-      end === undefined ? responder : new HookedResponder(responder, () => end(this.transportId, context));
+      end === undefined
+        ? responder
+        : new HookedResponder(responder, () => end(this.transportId, context), this.report);
     const run = (): void => runHandler(() => handler(data, context), hooked, this.report);
     if (start === undefined) run();
     else runHooked(() => start(this.transportId, context, async () => run()), hooked, this.report);

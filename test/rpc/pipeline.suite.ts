@@ -24,10 +24,11 @@ import {
   RpcException,
   type RequestContext,
 } from '@nestjs/microservices';
+import { io } from 'socket.io-client';
 import { lastValueFrom, map, of, throwError, type Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NContext, N2N_TRANSPORT } from '../../src/index.js';
-import { proveNothingIsLeft } from '../support/harness.js';
+import { atEnd, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import type { Builder } from '../support/service.js';
 
@@ -211,6 +212,23 @@ export function describePipeline(builder: Builder): void {
       expect(seen.filter(([, , pattern]) => pattern === 'failing event')).toEqual(around('failing event'));
       expect(seen.filter(([, , pattern]) => pattern === 'piped')).toEqual(around('piped'));
       expect(seen).toHaveLength(8);
+    });
+
+    test('of processing that throw at the end fail their own call, whatever comes of its handler', async () => {
+      const { client, service } = await builder.start(PARTS);
+      const stock = io(service.url, { transports: ['websocket'], reconnection: false });
+      atEnd(() => stock.disconnect());
+      service.strategy.setOnProcessingEndHook((_transport, context) => {
+        if ((context as N2NContext).getPattern() !== 'scoped') throw new Error('the hook fails');
+      });
+      const masked = { status: 'error', message: 'Internal server error' };
+      const other = lastValueFrom(client.send('scoped', 1));
+      expect(await outcomeOf(client.send('piped', { n: 1 }))).toEqual({ values: [], error: masked });
+      expect(await outcomeOf(client.send('intercepted', 1))).toEqual({ values: [2, 4], error: masked });
+      expect(await outcomeOf(client.send('filtered', 'teapot'))).toEqual({ values: [], error: masked });
+      expect(await stock.emitWithAck('piped', { n: 1 })).toEqual(masked);
+      expect(await other).toHaveLength(4);
+      expect(service.log.lines.filter((line) => line.includes('the hook fails'))).toHaveLength(4);
     });
 
     test('of dispatch attach metadata, which the handler reads', async () => {
