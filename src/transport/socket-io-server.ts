@@ -4,9 +4,13 @@ import { Server as SocketIoServer } from 'socket.io';
 import { messageOf } from '../n2n-error.js';
 import { resolveListenOptions, type ListenOptions } from './listen-options.js';
 import { NodeEngine } from './node-engine.js';
+import { OpenStreams } from './open-streams.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
 export type { Socket as DialledSocket } from 'socket.io-client';
+
+/** How long a connection that was closed may take to end, in milliseconds: `ws` alone would wait for half a minute. */
+const FAREWELL = 1000;
 
 /** A Socket.IO server over `NodeEngine`, and how it comes to an HTTP server. */
 export interface AttachableServer {
@@ -26,6 +30,8 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
   const engine = new NodeEngine({ ...rest, transports, pingInterval, pingTimeout, maxHttpBufferSize });
   io.bind(engine);
   logFaults(engine, log);
+  const streams = new OpenStreams();
+  engine.on('connection', ({ request }: EngineSocket) => streams.add(request.socket));
   return {
     io,
     attach: (server) => {
@@ -34,6 +40,7 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
         detach();
         io.disconnectSockets(true);
         engine.close();
+        streams.endWithin(FAREWELL);
       };
     },
   };

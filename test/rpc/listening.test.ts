@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,5 +163,33 @@ describe('a hybrid app, with one port for HTTP and calls', () => {
     await app.close();
     await gone;
     await expect(fetch(`${url}/hello`)).rejects.toThrow('fetch failed');
+  });
+});
+
+/** A WebSocket client that says nothing from its handshake on, and does not even hear that the other side ends. */
+async function startFrozen(url: string): Promise<void> {
+  const socket = connect({ host: HOST, port: Number(new URL(url).port), allowHalfOpen: true });
+  socket.on('error', () => {});
+  atEnd(() => socket.destroy());
+  socket.write(
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\n' +
+      'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  await once(socket, 'data');
+  socket.pause();
+}
+
+describe('a client that is frozen', () => {
+  proveNothingIsLeft();
+
+  test.each<[string, () => Promise<{ app: { close(): Promise<void> }; url: string }>]>([
+    ['a service', () => startService(PARTS)],
+    ['a hybrid app', startHybrid],
+  ])('keeps %s from closing for no longer than a moment', async (_name, start) => {
+    const { app, url } = await start();
+    await startFrozen(url);
+    const from = performance.now();
+    await app.close();
+    expect(performance.now() - from).toBeLessThan(5000);
   });
 });
