@@ -65,6 +65,7 @@ export class AcceptingHost implements HandlerHost {
       await this.drain();
       this.disconnectAll(detach);
       await listener.close();
+      this.drained = undefined;
     };
     try {
       await listener.listen();
@@ -191,7 +192,7 @@ export class AcceptingHost implements HandlerHost {
     if (error.code !== 'CONNECTION_LOST' && error.code !== 'CLOSED') this.logger.warn(error.message);
   }
 
-  /** Takes no new calls, and lets those under way end. */
+  /** Takes no new calls, and lets those under way end. A client that is away and has none is not waited for. */
   private drain(): Promise<void> {
     this.drained ??= new Promise((resolve) => {
       const { clock, drainTimeout, retryAfter } = this.options;
@@ -202,7 +203,10 @@ export class AcceptingHost implements HandlerHost {
         clock.clearTimeout(timer);
         resolve();
       };
-      for (const { peer } of this.sessions) peer.drain(retryAfter);
+      for (const session of this.sessions) {
+        if (this.suspended.has(session) && !session.peer.isBusy) session.peer.close(serverClosed());
+        else session.peer.drain(retryAfter);
+      }
       for (const events of busy) {
         events.drain(() => {
           busy.delete(events);
@@ -215,10 +219,13 @@ export class AcceptingHost implements HandlerHost {
   }
 
   private disconnectAll(detach: () => void): void {
-    for (const { peer } of this.sessions)
-      peer.close(new N2NError('CONNECTION_LOST', 'The server was closed.'));
+    for (const { peer } of this.sessions) peer.close(serverClosed());
     detach();
   }
+}
+
+function serverClosed(): N2NError {
+  return new N2NError('CONNECTION_LOST', 'The server was closed.');
 }
 
 /** Who a client is: what a middleware has said. */

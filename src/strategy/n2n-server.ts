@@ -61,6 +61,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   private readonly packets: PacketFormat | undefined;
   private readonly ledger = new EventLedger();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
+  /** Since `close` was called, until the server listens again. */
+  private closing: Promise<void> | undefined;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(options: N2NServerOptions = {}) {
@@ -85,11 +87,13 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   /**
-   * Called by Nest.
+   * Called by Nest. A server that was closed may listen again.
    * @param callback gets an N2NError `CONNECT_FAILED` when the port cannot be listened on
    */
   listen(callback: (error?: unknown) => void): void {
-    this.host.listen().then(
+    const listening = this.closing?.then(() => this.host.listen()) ?? this.host.listen();
+    this.closing = undefined;
+    listening.then(
       () => {
         this._status$.next('connected');
         callback();
@@ -105,10 +109,9 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    * Sends clients away, lets calls and events under way end, within `drainTimeout`, then ends all connections and the
    * server's own port.
    */
-  async close(): Promise<void> {
-    this._status$.next('draining');
-    await this.host.close();
-    this._status$.next('disconnected');
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
   }
 
   /** Listens to an event of what is under the server: see `unwrap`. */
@@ -145,6 +148,12 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   override setOnProcessingEndHook(hook: Parameters<Server['setOnProcessingEndHook']>[0]): void {
     super.setOnProcessingEndHook(hook);
     this.hooks.end = hook;
+  }
+
+  private async end(): Promise<void> {
+    this._status$.next('draining');
+    await this.host.close();
+    this._status$.next('disconnected');
   }
 
   private readonly takeCall = (call: IncomingCall, connection: CallConnection): void => {

@@ -121,6 +121,11 @@ export class NodeEngine extends EngineServer {
     });
   }
 
+  /** Ends all connections. Unlike after `close`, there may be new ones. */
+  closeConnections(): void {
+    for (const socket of Object.values(this.clients)) socket.close(true);
+  }
+
   override upgrades(transport: Parameters<EngineServer['upgrades']>[0]): string[] {
     return isBuiltIn(transport) ? super.upgrades(transport) : [];
   }

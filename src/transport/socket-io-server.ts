@@ -39,7 +39,7 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
       return () => {
         detach();
         io.disconnectSockets(true);
-        engine.close();
+        engine.closeConnections();
         streams.endWithin(FAREWELL);
       };
     },

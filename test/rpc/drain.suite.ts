@@ -6,7 +6,7 @@ import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted } from '../support/scripted.js';
 import { startClient, startService, type Builder } from '../support/service.js';
-import { hostOver, type Way } from '../support/ways.js';
+import { cutConnections, hostOver, type Way } from '../support/ways.js';
 
 const SOON = { reconnectionDelay: 1, maxReconnectionDelay: 20, maxReconnectionAttempts: Infinity };
 
@@ -176,6 +176,21 @@ export function describeDeparture(builder: Builder): void {
       release.resolve('answer');
       expect(await underWay).toBe('answer');
       await closing;
+    });
+
+    test('does not wait for a client that is away and has no call under way', async () => {
+      const { service, client } = await builder.start(
+        scripted(() => 1),
+        { drainTimeout: 60_000, resumeWindow: 60_000 },
+        { reconnectionDelay: 60_000, resumeWindow: 60_000 },
+      );
+      await lastValueFrom(client.send('call', 1));
+      const [peer] = service.strategy.peers;
+      const gone = new Promise((resolve) => peer.unwrap<NodeJS.EventEmitter>().once('disconnect', resolve));
+      cutConnections(service);
+      await gone;
+      await service.app.close();
+      expect(service.strategy.peers.size).toBe(0);
     });
 
     test('lets stock clients have their acknowledgements, and takes no new events of them', async () => {

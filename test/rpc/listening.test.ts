@@ -11,9 +11,10 @@ import { io } from 'socket.io-client';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NClient, N2NServer, type N2NServerOptions } from '../../src/index.js';
-import { atEnd, HOST, portOf, proveNothingIsLeft } from '../support/harness.js';
+import { atEnd, deferred, HOST, portOf, proveNothingIsLeft } from '../support/harness.js';
 import { asN2NError } from '../support/outcome.js';
 import { recordingLogger } from '../support/recording-logger.js';
+import { scripted } from '../support/scripted.js';
 import { moduleOf, startClient, startService } from '../support/service.js';
 
 @Controller()
@@ -96,6 +97,43 @@ describe('a service', () => {
     await gone;
     const port = Number(new URL(service.url).port);
     await startService(PARTS, { port });
+  });
+});
+
+describe('a service that was closed', () => {
+  proveNothingIsLeft();
+
+  test('and is closed again, ends once, when it has drained', async () => {
+    const begun = deferred<void>();
+    const release = deferred<string>();
+    const { strategy, url } = await startService(
+      scripted(() => {
+        begun.resolve();
+        return release.promise;
+      }),
+    );
+    const statuses: string[] = [];
+    strategy.status.subscribe((status) => statuses.push(status));
+    const answer = lastValueFrom(startClient(url).send('call', 1));
+    await begun.promise;
+    const closings = [strategy.close(), strategy.close()].map((closing) =>
+      closing.then(() => statuses.push('closed')),
+    );
+    release.resolve('answer');
+    expect(await answer).toBe('answer');
+    await Promise.all(closings);
+    await strategy.close();
+    expect(statuses).toEqual(['connected', 'draining', 'disconnected', 'closed', 'closed']);
+  });
+
+  test.each(['nodeTransport', 'websocket'])('listens again, for clients over %s', async (transport) => {
+    const { strategy } = await startService(PARTS);
+    const listen = (): Promise<unknown> => new Promise((resolve) => strategy.listen(resolve));
+    const closing = strategy.close();
+    expect(await listen()).toBe(undefined);
+    await closing;
+    const url = `http://${HOST}:${portOf(strategy.unwrap().httpServer)}`;
+    expect(await lastValueFrom(startClient(url, { transports: [transport] }).send('echo', 1))).toBe(1);
   });
 });
 
