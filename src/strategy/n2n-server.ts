@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { CallContent, IncomingCall } from '../peer/incoming-call.js';
 import { plainPackets, type PacketFormat } from '../proxy/packet-format.js';
+import { emitPlain } from '../transport/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io-server.js';
 import { AcceptingHost } from './accepting-host.js';
 import { DialledHost } from './dialled-host.js';
@@ -129,15 +130,16 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
 
   /**
    * Sends an event to all clients, or to those in a room: to `@EventPattern` handlers that N2N clients host, and as an
-   * event to stock Socket.IO clients. It goes through Socket.IO's adapter, and so to every server of a cluster.
+   * event to stock Socket.IO clients. It goes through Socket.IO's adapter, and so to every server of a cluster; and so,
+   * whatever the `codec`, it carries what JSON can express, and bytes.
    *
-   * @throws N2NError `INVALID_OPTIONS` on a server with `client`
+   * @param pattern none of Socket.IO's reserved events, such as `disconnect`, nor `n2n`
+   * @throws N2NError `INVALID_OPTIONS` on a server with `client`, or for a reserved event; `NOT_SERIALIZABLE`
    */
   broadcast(pattern: unknown, data: unknown, { room }: BroadcastTarget = {}): void {
     const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string);
     const io = this.host.server();
-    if (room === undefined) io.emit(route, data);
-    else io.to(room).emit(route, data);
+    emitPlain(room === undefined ? io : io.to(room), route, data);
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {

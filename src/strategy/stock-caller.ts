@@ -3,11 +3,13 @@ import type { CallSink } from '../peer/outgoing-call.js';
 import { attach } from '../protocol/attachments.js';
 import { CodedValue, type EncodedValue } from '../protocol/value.js';
 import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
+import { emitPlain } from '../transport/plain-event.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
 
 /**
  * Calls a stock Socket.IO client: a call is an event with an acknowledgement, which is its one answer. Such a client
- * cannot be told to stop, and has no codec but Socket.IO's own: it is given what JSON makes of a value, and bytes.
+ * cannot be told to stop, and has no codec but Socket.IO's own: it is given what JSON makes of a value, and bytes. Names
+ * that Socket.IO has a meaning for are no patterns: `INVALID_OPTIONS`.
  */
 export class StockCaller implements Caller {
   /** What ends the calls under way when the client goes: Socket.IO lets them wait. */
@@ -34,19 +36,22 @@ export class StockCaller implements Caller {
         sink.next(answer, 0);
         sink.complete();
       });
-    if (timeout === 0) {
-      socket.emit(pattern, plain(value), onAnswer);
-    } else {
-      socket.timeout(timeout).emit(pattern, plain(value), (late: unknown, answer: unknown) => {
-        if (late === null) onAnswer(answer);
-        else settle(() => sink.error(tooLate(pattern, timeout, late)));
-      });
+    const onOutcome = (late: unknown, answer: unknown): void => {
+      if (late === null) onAnswer(answer);
+      else settle(() => sink.error(tooLate(pattern, timeout, late)));
+    };
+    try {
+      if (timeout === 0) emitPlain(socket, pattern, plain(value), onAnswer);
+      else emitPlain(socket.timeout(timeout), pattern, plain(value), onOutcome);
+    } catch (error) {
+      settle(() => {});
+      throw error;
     }
     return { cancel: () => settle(() => {}), consumed: () => {} };
   }
 
   emit(pattern: string, value: EncodedValue): undefined {
-    this.connected().socket.emit(pattern, plain(value));
+    emitPlain(this.connected().socket, pattern, plain(value));
   }
 
   /** @throws N2NError `CONNECTION_LOST`: Socket.IO would drop what is sent, without a word */

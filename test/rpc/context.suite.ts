@@ -3,7 +3,7 @@ import { lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NRecordBuilder, type N2NClient } from '../../src/index.js';
 import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
-import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
+import { n2nErrorOf, n2nErrorThrown, outcomeOf } from '../support/outcome.js';
 import { NO_HANDLERS, scripted } from '../support/scripted.js';
 import { startClient, startService, type Builder, type Service } from '../support/service.js';
 import { hostOver, type Way } from '../support/ways.js';
@@ -217,6 +217,20 @@ export function describePeers(builder: Builder): void {
       strategy.broadcast({ cmd: 'nobody' }, 1, { room: 'red' });
       await behind();
       expect([toldA.length, toldB.length, toldStock.length]).toEqual([3, 2, 3]);
+    });
+
+    test('of what cannot be a plain event are refused, and cost no connection', async () => {
+      const service = await startHub();
+      const [a, told] = await worker(service, builder, 'a');
+      const { strategy } = service;
+      for (const name of ['connect', 'disconnect', 'n2n']) {
+        n2nErrorThrown(() => strategy.broadcast(name, Buffer.from('b')), 'INVALID_OPTIONS');
+        n2nErrorThrown(() => strategy.broadcast(name, 1, { room: 'red' }), 'INVALID_OPTIONS');
+      }
+      n2nErrorThrown(() => strategy.broadcast('event', 1n), 'NOT_SERIALIZABLE');
+      strategy.broadcast('event', 'after');
+      await lastValueFrom(a.send('echo', 1));
+      expect(told).toEqual(['after']);
     });
 
     test('are for a server that has clients', async () => {

@@ -63,6 +63,29 @@ describe('a stock Socket.IO client is called by a service', () => {
     await n2nErrorOf(peer.send('echo', of(1)), 'NOT_SERIALIZABLE');
   });
 
+  test.each([
+    'connect',
+    'connect_error',
+    'disconnect',
+    'disconnecting',
+    'newListener',
+    'removeListener',
+    'n2n',
+  ])(
+    'not by the name "%s", which is reserved: nothing is kept of the attempt, and the connection lives',
+    async (name) => {
+      const { stock, peer } = await start();
+      stock.on('echo', (data: unknown, acknowledge: Acknowledge) => acknowledge(data));
+      for (const timeout of [0, 1000]) {
+        const record = new N2NRecordBuilder(Buffer.from('b')).setTimeout(timeout).build();
+        await n2nErrorOf(peer.send(name, record), 'INVALID_OPTIONS');
+      }
+      await n2nErrorOf(peer.emit(name, Buffer.from('b')), 'INVALID_OPTIONS');
+      expect(keptOf(peer)).toBe(0);
+      expect(await lastValueFrom(peer.send('echo', 1))).toBe(1);
+    },
+  );
+
   test('an acknowledged event completes when it has acknowledged it, and not before', async () => {
     const { stock, peer } = await start();
     const handling = deferred<Acknowledge>();
