@@ -10,6 +10,7 @@ import type { ReportError } from './handler-error.js';
 import type { CallConnection } from './n2n-context.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { callerOf, PeerClient } from './peer-client.js';
+import { Rooms } from './rooms.js';
 
 /** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
 const PENDING_ALLOWANCE = 16 * 1024 * 1024;
@@ -29,11 +30,10 @@ export class AcceptedSession implements TicketHolder {
   readonly client: PeerClient;
   /** Whether the client may come back for it when its connection is lost. */
   readonly isResumable: boolean;
-  /** The rooms that the client was in when its connection was lost: Socket.IO has forgotten them. */
-  private rooms: readonly string[] = [];
+  private readonly rooms: Rooms;
 
   constructor(
-    private socket: SocketIoSocket,
+    socket: SocketIoSocket,
     hello: Hello,
     options: ResolvedN2NServerOptions,
     events: AcceptedSessionEvents,
@@ -68,8 +68,8 @@ export class AcceptedSession implements TicketHolder {
     const caller = callerOf(this.peer);
     const end = (): void => this.peer.close(new N2NError('CLOSED', 'The server has ended the session.'));
     this.client = new PeerClient(socket.id, socket, { caller, codec, timeout, report }, end);
-    const connection: CallConnection = { peer: this.client, now: () => clock.now() };
-    this.watchRooms(socket);
+    this.rooms = new Rooms(socket, report);
+    const connection: CallConnection = { peer: this.client, rooms: this.rooms, now: () => clock.now() };
   }
 
   get received(): number {
@@ -83,22 +83,7 @@ export class AcceptedSession implements TicketHolder {
 
   /** The client has come back over another connection. It is in the rooms that it was in. */
   moveTo(socket: SocketIoSocket): void {
-    const former = this.socket;
-    const rooms = former.connected ? roomsOf(former) : this.rooms;
-    this.socket = socket;
     this.client.moveTo(socket);
-    this.watchRooms(socket);
-    void socket.join([...rooms]);
+    void this.rooms.moveTo(socket);
   }
-
-  private watchRooms(socket: SocketIoSocket): void {
-    socket.once('disconnecting', () => {
-      if (socket === this.socket) this.rooms = roomsOf(socket);
-    });
-  }
-}
-
-/** The rooms that a socket was put into. Each is in one of its own, too. */
-function roomsOf(socket: SocketIoSocket): readonly string[] {
-  return [...socket.rooms].filter((room) => room !== socket.id);
 }

@@ -21,6 +21,7 @@ import type { HandlerHost, TakeCall } from './handler-host.js';
 import type { ReportError } from './handler-error.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
+import { Rooms } from './rooms.js';
 import { StockCaller } from './stock-caller.js';
 import { takeEvents, type TakenEvents } from './stock-peer.js';
 
@@ -100,7 +101,8 @@ export class AcceptingHost implements HandlerHost {
     const defaults = { caller: new StockCaller(socket), codec: jsonCodec, timeout, report };
     const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
     this.peers.add(client);
-    const connection = { peer: client, now: () => clock.now() };
+    const rooms = new Rooms(socket, this.report);
+    const connection = { peer: client, rooms, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
     const events = takeEvents(socket, maxInFlight, clock, onCall, this.report);
     this.stockEvents.add(events);

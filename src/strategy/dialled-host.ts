@@ -36,7 +36,7 @@ export class DialledHost implements HandlerHost {
           peer.unwrap<DialledSocket>().disconnect(),
         );
         this.peers.add(peer);
-        const connection = { peer, now: () => clock.now() };
+        const connection = { peer, rooms: undefined, now: () => clock.now() };
         const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
         // What the server broadcasts comes as plain events, beside the chunks.
         const listen = (to: SocketIoSocket): void =>

@@ -4,11 +4,14 @@ import type { CallContent, IncomingCall } from '../peer/incoming-call.js';
 import type { CallProxy } from '../proxy/call-proxy.js';
 import type { CallScope } from '../proxy/record.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
+import type { Rooms } from './rooms.js';
 
 /** What a context knows beyond its call: the connection that the call came on. */
 export interface CallConnection {
   /** Calls the other side of the connection, and knows its socket. */
   readonly peer: CallProxy;
+  /** Rooms are the server's; a connection that was dialled here has none. */
+  readonly rooms: Rooms | undefined;
   /** Milliseconds, on the clock that deadlines are measured with. */
   readonly now: () => number;
 }
@@ -90,20 +93,19 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     return this.args[1].peer;
   }
 
-  /** Puts the caller into a room, for `N2NServer.broadcast`. */
+  /** Puts the caller into a room, for `N2NServer.broadcast`: for as long as its session lives, also while it is away. */
   join(room: string): Promise<void> | void {
-    return this.roomSocket().join(room);
+    return this.rooms.join(room);
   }
 
   /** Takes the caller out of a room. */
   leave(room: string): Promise<void> | void {
-    return this.roomSocket().leave(room);
+    return this.rooms.leave(room);
   }
 
-  /** Rooms are the server's; a connection that was dialled here has none. */
-  private roomSocket(): SocketIoSocket {
-    const socket = this.getSocket<Partial<SocketIoSocket>>();
-    if (typeof socket.join === 'function') return this.getSocket();
+  private get rooms(): Rooms {
+    const { rooms } = this.args[1];
+    if (rooms !== undefined) return rooms;
     throw new N2NError(
       'INVALID_OPTIONS',
       'There are no rooms on the side that has dialled; join on the server.',

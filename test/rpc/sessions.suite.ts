@@ -134,6 +134,39 @@ export function describeReturn(builder: Builder): void {
       expect(await heard.promise).toBe('hello');
     });
 
+    test('is in the rooms that a handler has put it into meanwhile, and out of those that it has left', async () => {
+      const away = deferred<void>();
+      const parts = scripted(async (_data, context: N2NContext) => {
+        await context.join('left');
+        context.getSocket().once('disconnect', () => away.resolve());
+        cutConnections(service);
+        await away.promise;
+        await context.join('joined');
+        await context.leave('left');
+        return 'answer';
+      });
+      const { service, client } = await builder.start(parts, {}, SOON);
+      expect(await lastValueFrom(client.send('call', 1))).toBe('answer');
+      const { adapter } = service.io.of('/');
+      const [peer] = service.strategy.peers;
+      const { id } = peer.unwrap<{ id: string }>();
+      expect([...adapter.sids]).toEqual([[id, new Set([id, 'joined'])]]);
+    });
+
+    test('to a server whose adapter cannot let it join: that is logged', async () => {
+      const { service, client } = await builder.start(
+        scripted((_data, context: N2NContext) => void context.join('room')),
+        {},
+        SOON,
+      );
+      await lastValueFrom(client.send('call', 1), { defaultValue: undefined });
+      service.io.of('/').adapter.addAll = (_id, rooms) =>
+        rooms.has('room') ? Promise.reject(new Error('no such room')) : undefined;
+      cutConnections(service);
+      expect(await service.log.line(/no such room/)).toMatch(/^error/);
+      expect(await lastValueFrom(client.send('echo', 1))).toBe(1);
+    });
+
     test('as somebody else gets a session of its own, and the calls of the former fail', async () => {
       const parts = scripted(() => new Observable<never>(() => {}));
       const service = await startService(parts);
