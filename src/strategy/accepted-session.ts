@@ -9,7 +9,7 @@ import type { TakeCall } from './handler-host.js';
 import type { ReportError } from './handler-error.js';
 import type { CallConnection } from './n2n-context.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
-import { callerOf, PeerClient } from './peer-client.js';
+import { callerOf, type PeerClient } from './peer-client.js';
 import { Rooms } from './rooms.js';
 
 /** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
@@ -26,14 +26,13 @@ export interface AcceptedSessionEvents {
 /** The session with a client, whichever connection it goes over at present. */
 export class AcceptedSession implements TicketHolder {
   readonly peer: Peer;
-  /** The client, as something to call. */
-  readonly client: PeerClient;
   /** Whether the client may come back for it when its connection is lost. */
   readonly isResumable: boolean;
   private readonly rooms: Rooms;
 
   constructor(
-    socket: SocketIoSocket,
+    /** The client, as something to call. It has been taken for a stock one until now. */
+    readonly client: PeerClient,
     hello: Hello,
     options: ResolvedN2NServerOptions,
     events: AcceptedSessionEvents,
@@ -67,9 +66,9 @@ export class AcceptedSession implements TicketHolder {
     );
     const caller = callerOf(this.peer);
     const end = (): void => this.peer.close(new N2NError('CLOSED', 'The server has ended the session.'));
-    this.client = new PeerClient(socket.id, socket, { caller, codec, timeout, report }, end);
-    this.rooms = new Rooms(socket, report);
-    const connection: CallConnection = { peer: this.client, rooms: this.rooms, now: () => clock.now() };
+    client.speakOver({ caller, codec, timeout, report }, end);
+    this.rooms = new Rooms(client.unwrap(), report);
+    const connection: CallConnection = { peer: client, rooms: this.rooms, now: () => clock.now() };
   }
 
   get received(): number {

@@ -112,28 +112,30 @@ export class AcceptingHost implements HandlerHost {
     };
     socket.once('disconnect', leave);
     acceptLink(socket, (link) => {
-      // It speaks in chunks: it is no stock client.
+      // It speaks in chunks: it is no stock client. It is a peer again with its session, for as long as that lives.
       events.release();
+      socket.off('disconnect', leave);
       leave();
-      this.greet(link, socket);
+      this.greet(link, socket, client);
     });
   }
 
-  private greet(link: Link, socket: SocketIoSocket): void {
+  private greet(link: Link, socket: SocketIoSocket, client: PeerClient): void {
     const { handshakeTimeout, clock, codec } = this.options;
     new Handshake(link, { codec: codec.name, timeout: handshakeTimeout, clock }).begin({
-      onHello: (hello) => this.onHello(hello, link, socket),
+      onHello: (hello) => this.onHello(hello, link, socket, client),
       onFailed: (error) => this.warnOf(error),
     });
   }
 
-  private onHello(hello: Hello, link: Link, socket: SocketIoSocket): void {
+  private onHello(hello: Hello, link: Link, socket: SocketIoSocket, client: PeerClient): void {
     const { resume } = hello;
     const identity = identityOf(socket);
     const session = resume === undefined ? undefined : this.tickets.find(resume, identity);
     if (resume !== undefined && session?.canResume(resume) === true) {
       this.suspended.delete(session);
       session.moveTo(socket);
+      client.speakAs(session.client);
       this.answer(link, { ticket: this.tickets.renew(resume), received: session.received });
       session.peer.attach(link);
       return;
@@ -147,11 +149,11 @@ export class AcceptingHost implements HandlerHost {
     }
     // Whose session cannot be gone on with: what is left of it is for nobody.
     session?.peer.close(new N2NError('CONNECTION_LOST', 'The client has missed more than is kept.'));
-    this.begin(hello, link, socket);
+    this.begin(hello, link, client);
   }
 
-  private begin(hello: Hello, link: Link, socket: SocketIoSocket): void {
-    const session: AcceptedSession = new AcceptedSession(socket, hello, this.options, {
+  private begin(hello: Hello, link: Link, client: PeerClient): void {
+    const session: AcceptedSession = new AcceptedSession(client, hello, this.options, {
       takeCall: this.takeCall,
       report: this.report,
       onSuspended: () => this.onSuspended(session),
@@ -160,7 +162,7 @@ export class AcceptingHost implements HandlerHost {
         this.onClosed(session, error);
       },
     });
-    const ticket = session.isResumable ? this.tickets.issue(session, identityOf(socket)) : undefined;
+    const ticket = session.isResumable ? this.tickets.issue(session, client.identity) : undefined;
     this.sessions.add(session);
     this.peers.add(session.client);
     this.answer(link, { ticket });

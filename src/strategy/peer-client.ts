@@ -17,8 +17,8 @@ export class PeerClient extends CallProxy {
     /** The id of the Socket.IO socket that the client had at first. It stays the same for as long as its session lives. */
     readonly id: string,
     private socket: Pick<SocketIoSocket, 'data'>,
-    protected override readonly defaults: CallDefaults,
-    private readonly end: () => void,
+    protected override defaults: CallDefaults,
+    private end: () => void,
   ) {
     super();
   }
@@ -44,6 +44,17 @@ export class PeerClient extends CallProxy {
   /** @internal The client has come back over another connection. */
   moveTo(socket: Pick<SocketIoSocket, 'data'>): void {
     this.socket = socket;
+  }
+
+  /** @internal It is no stock client, but one with a session: it is called over that, and ended with it. */
+  speakOver(defaults: CallDefaults, end: () => void): void {
+    this.defaults = defaults;
+    this.end = end;
+  }
+
+  /** @internal It is one that was here before, and has come back to its session. */
+  speakAs({ defaults, end }: PeerClient): void {
+    this.speakOver(defaults, end);
   }
 
   override on(): void {

@@ -1,7 +1,7 @@
 import { io } from 'socket.io-client';
-import { lastValueFrom } from 'rxjs';
+import { EMPTY, lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { N2NRecordBuilder, type N2NClient } from '../../src/index.js';
+import { N2NRecordBuilder, type N2NClient, type PeerClient } from '../../src/index.js';
 import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf, n2nErrorThrown, outcomeOf } from '../support/outcome.js';
 import { NO_HANDLERS, scripted } from '../support/scripted.js';
@@ -157,6 +157,22 @@ export function describePeers(builder: Builder): void {
       expect(service.strategy.peers.size).toBe(0);
       const { error } = await outcomeOf(peer.send('call', 1));
       expect(error).toMatchObject({ code: expect.stringMatching(/^(CLOSED|CONNECTION_LOST)$/) as unknown });
+    });
+
+    test('are the same from their connection on, before they have said what they are', async () => {
+      const service = await startHub();
+      const early = deferred<PeerClient | undefined>();
+      service.strategy.on('connection', ({ id }: { id: string }) =>
+        early.resolve(service.strategy.peers.get(id)),
+      );
+      await worker(service, builder, 'a');
+      const peer = await early.promise;
+      expect([...service.strategy.peers]).toEqual([peer]);
+      expect(await lastValueFrom(peer?.send('call', 7) ?? EMPTY)).toEqual(['a', 7, 'PeerClient', true]);
+      const gone = new Promise((resolve) => peer?.unwrap<NodeJS.EventEmitter>().once('disconnect', resolve));
+      peer?.close();
+      await gone;
+      expect(service.strategy.peers.size).toBe(0);
     });
 
     test('that host nothing say so', async () => {

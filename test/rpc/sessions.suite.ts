@@ -1,6 +1,6 @@
-import { lastValueFrom, NEVER, Observable, of, toArray } from 'rxjs';
+import { EMPTY, lastValueFrom, NEVER, Observable, of, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { N2NRecordBuilder, type N2NContext } from '../../src/index.js';
+import { N2NRecordBuilder, type N2NContext, type PeerClient } from '../../src/index.js';
 import { deferred, proveNothingIsLeft, turn } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted } from '../support/scripted.js';
@@ -109,6 +109,23 @@ export function describeReturn(builder: Builder): void {
       expect([...service.strategy.peers]).toEqual([peer]);
       expect(service.strategy.peers.get(socket.id)).toBe(peer);
       expect(peer.unwrap<{ id: string }>().id).not.toBe(socket.id);
+    });
+
+    test('is called over its session also by what was its peer before it said so', async () => {
+      const { service, client } = await builder.start(
+        scripted(() => 1),
+        {},
+        SOON,
+      );
+      const early = deferred<PeerClient | undefined>();
+      service.strategy.on('connection', ({ id }: { id: string }) =>
+        early.resolve(service.strategy.peers.get(id)),
+      );
+      cutConnections(service);
+      const peer = await early.promise;
+      await lastValueFrom(client.send('echo', 1));
+      expect(service.strategy.peers.size).toBe(1);
+      await n2nErrorOf(peer?.send('call', 1) ?? EMPTY, 'NO_HANDLER');
     });
 
     test('is in its rooms again', async () => {
