@@ -14,6 +14,7 @@ function event(key: string, told: string[] = []): IncomingCall {
     whenReady: (_call, callback) => callback(),
     onFault: () => {},
     onServed: () => {},
+    onAbandoned: () => {},
   };
   const content = { pattern: 'event', data: 1, envelope: undefined, patience: 0, key };
   const call = new IncomingCall(1, { ...content, kind: 'acknowledged-event' }, port, 0);
