@@ -60,7 +60,9 @@ type State =
 /** The session with the server. It outlives its links, and so most of the states above. */
 interface Live {
   readonly peer: Peer;
-  readonly hosted: HostedConnection;
+  /** Its connection, or the last that it had. */
+  socket: DialledSocket;
+  hosted: HostedConnection;
   /** With what to come back for the session; it is replaced at every return. */
   ticket: Ticket | undefined;
   /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
@@ -118,9 +120,14 @@ export class Endpoint implements Caller {
     this.client.connect();
   }
 
-  /** Who takes the calls of the other side, from the next session on. */
+  /** Who takes the calls of the other side from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void {
     this.listener = listener;
+    const { live } = this;
+    if (live === undefined) return;
+    live.hosted.onEnded();
+    live.hosted = this.hostedOver(live.socket);
+    live.peer.serveAtMost(this.maxInFlight);
   }
 
   /** Only where `canCall`. */
@@ -223,6 +230,7 @@ export class Endpoint implements Caller {
       live?.peer.close(new N2NError('CONNECTION_LOST', 'The two sides do not agree on what was received.'));
       return undefined;
     }
+    live.socket = socket;
     live.hosted.onMoved(socket);
     return live;
   }
@@ -240,11 +248,10 @@ export class Endpoint implements Caller {
       ),
     );
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = this.options;
-    const hosted = this.listener?.onConnection(socket, this) ?? NO_HANDLERS;
     const peer: Peer = new Peer(
       {
         onFault: (error) => this.events.onFault(error),
-        onCall: (call) => hosted.onCall(call),
+        onCall: (call) => live.hosted.onCall(call),
         onSuspended: () => {},
         onGoAway: (retryAfter) => {
           live.retryAfter = retryAfter;
@@ -259,16 +266,30 @@ export class Endpoint implements Caller {
         maxSend: hello.maxPayload,
         window: hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window),
         maxReplay,
-        maxInFlight: this.listener?.maxInFlight ?? MAX_IN_FLIGHT,
+        maxInFlight: this.maxInFlight,
         codec,
         maxPending: MAX_PENDING,
         clock,
         defer: atEndOfTurn,
       },
     );
-    const live: Live = { peer, hosted, ticket: undefined, retryAfter: undefined };
+    const live: Live = {
+      peer,
+      socket,
+      hosted: this.hostedOver(socket),
+      ticket: undefined,
+      retryAfter: undefined,
+    };
     this.live = live;
     return live;
+  }
+
+  private hostedOver(socket: DialledSocket): HostedConnection {
+    return this.listener?.onConnection(socket, this) ?? NO_HANDLERS;
+  }
+
+  private get maxInFlight(): number {
+    return this.listener?.maxInFlight ?? MAX_IN_FLIGHT;
   }
 
   /** Everything that was under way has ended: the side that dialled is the one that ends the session. */

@@ -99,7 +99,7 @@ export class Endpoints implements Caller, EndpointEvents {
     return this.lastError;
   }
 
-  /** Who takes the calls of the other sides, from the next session on. */
+  /** Who takes the calls of the other sides from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void {
     for (const endpoint of this.all) endpoint.hostCalls(listener);
   }

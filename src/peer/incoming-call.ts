@@ -62,6 +62,7 @@ export class IncomingCall implements StreamTarget {
   private state: CallState = 'waiting';
   private stops: ((reason: unknown) => void)[] | undefined = undefined;
   private cancelReason: unknown = undefined;
+  private onOver: (() => void) | undefined = undefined;
 
   constructor(
     readonly id: number,
@@ -138,6 +139,11 @@ export class IncomingCall implements StreamTarget {
     else if (this.state !== 'over') (this.stops ??= []).push(stop);
   }
 
+  /** Registers who wants to know when the handlers are done with it. There is one such. */
+  whenOver(callback: () => void): void {
+    this.onOver = callback;
+  }
+
   /** @internal For the serving queue: the handlers begin. */
   start(): void {
     this.state = 'serving';
@@ -173,6 +179,7 @@ export class IncomingCall implements StreamTarget {
     this.state = 'over';
     this.stops = undefined;
     if (state !== 'waiting') this.port.onServed(this);
+    this.onOver?.();
     return state !== 'abandoned';
   }
 }

@@ -119,6 +119,11 @@ export class Peer implements SessionEvents, CallServer {
     );
   }
 
+  /** See `ServingQueue.serveAtMost`. */
+  serveAtMost(maxInFlight: number): void {
+    this.queue.serveAtMost(maxInFlight);
+  }
+
   /** Calls back once the events that have come are handled: that goes on when the session is over. */
   whenEventsServed(callback: () => void): void {
     if (!this.queue.hasEvents) callback();

@@ -34,7 +34,7 @@ export class ServingQueue {
 
   /** @param maxServing calls served at once */
   constructor(
-    private readonly maxServing: number,
+    private maxServing: number,
     private readonly clock: Clock,
     private readonly server: CallServer,
   ) {}
@@ -42,6 +42,11 @@ export class ServingQueue {
   /** Whether events wait or are served. */
   get hasEvents(): boolean {
     return this.events > 0;
+  }
+
+  /** Serves as many calls at once from now on; those that are served already go on. */
+  serveAtMost(maxServing: number): void {
+    this.maxServing = maxServing;
   }
 
   /** @returns false when there is no room for the call */

@@ -7,7 +7,7 @@ export interface CallListener {
   /** How many calls and events of the other side are served at once. */
   readonly maxInFlight: number;
   /**
-   * A session has begun.
+   * A session has begun, or was there already when hosting began.
    * @param caller calls the other side
    */
   onConnection(socket: DialledSocket, caller: Caller): HostedConnection;
@@ -19,12 +19,13 @@ export interface HostedConnection {
   onCall(call: IncomingCall): void;
   /** The session goes on over another connection. */
   onMoved(socket: DialledSocket): void;
+  /** It is over, or is hosted by somebody else from now on. */
   onEnded(): void;
 }
 
 /** A client whose other side may call handlers of this one: `N2NClient`, as `N2NServer` sees it. */
 export interface CallHost {
-  /** Who takes the calls of the other side from the next session on; undefined for nobody. */
+  /** Who takes the calls of the other side from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void;
   connect(): Promise<unknown>;
   unwrap<T>(): T;

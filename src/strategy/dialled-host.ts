@@ -1,18 +1,23 @@
 import type { LoggerService } from '@nestjs/common';
 import { N2NError, messageOf } from '../n2n-error.js';
-import type { IncomingCall } from '../peer/incoming-call.js';
-import type { CallHost } from '../proxy/call-listener.js';
+import { refuse, type IncomingCall } from '../peer/incoming-call.js';
+import type { CallHost, HostedConnection } from '../proxy/call-listener.js';
+import type { Caller } from '../proxy/caller.js';
 import type { NodeClient } from '../transport/node-client.js';
 import type { DialledSocket, SocketIoServer, SocketIoSocket } from '../transport/socket-io-server.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
 import type { ReportError } from './handler-error.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
-import { takeEvents } from './stock-peer.js';
+import { takeEvents, type TakenEvents } from './stock-peer.js';
 
 /** Takes calls from the server that a client has dialled. The client stays the application's own, to call with too. */
 export class DialledHost implements HandlerHost {
   readonly peers = new PeerRegistry();
+  /** The calls and events that handlers are at work for. */
+  private readonly underWay = new Set<IncomingCall>();
+  /** Called whenever one of them has ended, once no new ones are taken. */
+  private checkDrained: (() => void) | undefined;
 
   constructor(
     private readonly client: CallHost,
@@ -24,40 +29,21 @@ export class DialledHost implements HandlerHost {
 
   /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
   async listen(): Promise<void> {
+    const { maxInFlight } = this.options;
+    this.checkDrained = undefined;
     this.client.hostCalls({
-      maxInFlight: this.options.maxInFlight,
-      onConnection: (socket, caller) => {
-        const { codec, timeout, clock, maxInFlight } = this.options;
-        const report = (message: string, error: unknown): void =>
-          this.logger.error(`${message}: ${messageOf(error)}`);
-        const asServerSees = socket as unknown as SocketIoSocket;
-        const defaults = { caller, codec, timeout, report };
-        const peer: PeerClient = new PeerClient(socket.id ?? '', asServerSees, defaults, () =>
-          peer.unwrap<DialledSocket>().disconnect(),
-        );
-        this.peers.add(peer);
-        const connection = { peer, rooms: undefined, now: () => clock.now() };
-        const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
-        // What the server broadcasts comes as plain events, beside the chunks.
-        const listen = (to: SocketIoSocket): void =>
-          void takeEvents(to, maxInFlight, clock, onCall, this.report);
-        listen(asServerSees);
-        return {
-          onCall,
-          onMoved: (next) => {
-            const moved = next as unknown as SocketIoSocket;
-            peer.moveTo(moved);
-            listen(moved);
-          },
-          onEnded: () => this.peers.remove(peer),
-        };
-      },
+      maxInFlight,
+      onConnection: (socket, caller) => this.onConnection(socket, caller),
     });
     this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));
   }
 
+  /** Lets what is under way end, within `drainTimeout`. The client stays connected, and hosts nothing any more. */
   async close(): Promise<void> {
+    await this.drain();
     this.client.hostCalls(undefined);
+    const closed = new N2NError('CONNECTION_LOST', 'The host of the handlers was closed.');
+    for (const call of this.underWay) call.abort(closed);
   }
 
   unwrap(): NodeClient {
@@ -71,4 +57,66 @@ export class DialledHost implements HandlerHost {
   on(event: string, listener: (...args: unknown[]) => void): void {
     this.unwrap().on(event as 'connect', listener);
   }
+
+  private onConnection(socket: DialledSocket, caller: Caller): HostedConnection {
+    const { codec, timeout, clock, maxInFlight } = this.options;
+    const report = (message: string, error: unknown): void =>
+      this.logger.error(`${message}: ${messageOf(error)}`);
+    const peer: PeerClient = new PeerClient(
+      socket.id ?? '',
+      asServerSees(socket),
+      { caller, codec, timeout, report },
+      () => peer.unwrap<DialledSocket>().disconnect(),
+    );
+    this.peers.add(peer);
+    const connection = { peer, rooms: undefined, now: () => clock.now() };
+    const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
+    // What the server broadcasts comes as plain events, beside the chunks.
+    const listen = (to: DialledSocket): TakenEvents =>
+      takeEvents(asServerSees(to), maxInFlight, clock, onCall, this.report);
+    let events = listen(socket);
+    return {
+      onCall,
+      onMoved: (next) => {
+        events.release();
+        events = listen(next);
+        peer.moveTo(asServerSees(next));
+      },
+      onEnded: () => {
+        events.release();
+        this.peers.remove(peer);
+      },
+    };
+  }
+
+  private onCall(call: IncomingCall, take: () => void): void {
+    if (this.checkDrained !== undefined) {
+      refuse(call, 'DRAINING', 'The host of the handlers is about to close.', this.report);
+      return;
+    }
+    this.underWay.add(call);
+    call.whenOver(() => {
+      this.underWay.delete(call);
+      this.checkDrained?.();
+    });
+    take();
+  }
+
+  private drain(): Promise<void> {
+    return new Promise((resolve) => {
+      const { clock, drainTimeout } = this.options;
+      const timer = clock.setTimeout(resolve, drainTimeout);
+      this.checkDrained = () => {
+        if (this.underWay.size > 0) return;
+        clock.clearTimeout(timer);
+        resolve();
+      };
+      this.checkDrained();
+    });
+  }
+}
+
+/** What a handler's context needs of a socket, both kinds have. */
+function asServerSees(socket: DialledSocket): SocketIoSocket {
+  return socket as unknown as SocketIoSocket;
 }

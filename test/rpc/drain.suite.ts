@@ -4,7 +4,7 @@ import { io } from 'socket.io-client';
 import { N2NRecordBuilder } from '../../src/index.js';
 import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
-import { scripted } from '../support/scripted.js';
+import { NO_HANDLERS, scripted } from '../support/scripted.js';
 import { startClient, startService, type Builder } from '../support/service.js';
 import { cutConnections, hostOver, type Way } from '../support/ways.js';
 
@@ -263,8 +263,6 @@ export function describeDeparture(builder: Builder): void {
           return release.promise;
         }),
       );
-      await client.close();
-      await client.connect();
       const [peer] = service.strategy.peers;
       const answer = lastValueFrom(peer.send('call', 1));
       await begun.promise;
@@ -273,6 +271,89 @@ export function describeDeparture(builder: Builder): void {
       release.resolve('answer');
       expect(await answer).toBe('answer');
       await closing;
+    });
+  });
+}
+
+/** Handlers that a client hosts for the server that it has dialled. */
+export function describeHosting(builder: Builder): void {
+  describe(`handlers that are hosted by a client, over ${builder.name}`, () => {
+    proveNothingIsLeft();
+
+    test('are so from now on, though the client has connected before, with its maxInFlight', async () => {
+      const { service, client } = await builder.start(NO_HANDLERS);
+      const [peer] = service.strategy.peers;
+      await n2nErrorOf(peer.send('echo', 1), 'NO_HANDLER');
+      const begun = deferred<void>();
+      const release = deferred<string>();
+      const parts = scripted(() => {
+        begun.resolve();
+        return release.promise;
+      });
+      const { strategy } = await hostOver(client, parts, { maxInFlight: 1 });
+      expect(strategy.peers.size).toBe(1);
+      const order: unknown[] = [];
+      const first = lastValueFrom(peer.send('call', 1)).then((answer) => order.push(answer));
+      await begun.promise;
+      const second = lastValueFrom(peer.send('echo', 'second')).then((answer) => order.push(answer));
+      release.resolve('first');
+      await Promise.all([first, second]);
+      expect(order).toEqual(['first', 'second']);
+    });
+
+    test('end before the host is closed, and no new ones begin; the client stays connected', async () => {
+      const { service, client } = await builder.start(scripted((data: number) => data));
+      const begun = deferred<void>();
+      const release = deferred<string>();
+      const told: unknown[] = [];
+      const parts = scripted(
+        () => {
+          begun.resolve();
+          return release.promise;
+        },
+        (data) => told.push(data),
+      );
+      const { strategy, log } = await hostOver(client, parts);
+      const [peer] = service.strategy.peers;
+      const answer = lastValueFrom(peer.send('call', 1));
+      await begun.promise;
+      let isClosed = false;
+      const closed = strategy.close().then(() => (isClosed = true));
+      await n2nErrorOf(peer.send('echo', 1), 'DRAINING');
+      service.strategy.broadcast('event', 'late');
+      await log.line(/"event" was dropped/);
+      expect(isClosed).toBe(false);
+      release.resolve('answer');
+      expect(await answer).toBe('answer');
+      await closed;
+      expect(strategy.peers.size).toBe(0);
+      service.strategy.broadcast('event', 'too late');
+      await n2nErrorOf(peer.send('echo', 1), 'NO_HANDLER');
+      expect(await lastValueFrom(client.send('call', 2))).toBe(2);
+      await new Promise((resolve) => strategy.listen(resolve));
+      expect(await lastValueFrom(peer.send('echo', 3))).toBe(3);
+      expect(told).toEqual([]);
+    });
+
+    test('are given up after drainTimeout', async () => {
+      const { service, client } = await builder.start(NO_HANDLERS);
+      const begun = deferred<void>();
+      const stopped = deferred<void>();
+      const endless = new Observable<never>(() => {
+        begun.resolve();
+        return () => stopped.resolve();
+      });
+      const { strategy } = await hostOver(
+        client,
+        scripted(() => endless),
+        { drainTimeout: 30 },
+      );
+      const [peer] = service.strategy.peers;
+      const outcome = n2nErrorOf(peer.send('call', 1), 'CONNECTION_LOST');
+      await begun.promise;
+      await strategy.close();
+      await outcome;
+      await stopped.promise;
     });
   });
 }

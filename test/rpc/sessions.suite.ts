@@ -139,9 +139,6 @@ export function describeReturn(builder: Builder): void {
         client,
         scripted(() => 1, heard.resolve),
       );
-      // Handlers are hosted from the next session on.
-      await client.close();
-      await client.connect();
       await lastValueFrom(client.send('call', 1), { defaultValue: undefined });
       const back = new Promise((resolve) => client.on('reconnect', resolve));
       cutConnections(service);
