@@ -91,7 +91,7 @@ export class DialledHost implements HandlerHost {
 
   private onCall(call: IncomingCall, take: () => void): void {
     if (this.checkDrained !== undefined) {
-      refuse(call, 'DRAINING', 'The host of the handlers is about to close.', this.report);
+      refuse(call, 'DRAINING', 'The host of the handlers is about to close.', { onFault: this.report });
       return;
     }
     this.underWay.add(call);
