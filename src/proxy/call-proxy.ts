@@ -155,7 +155,9 @@ export abstract class CallProxy<
   }
 
   private plainTerms(): CallTerms {
-    return (this.termsOfPlain ??= { timeout: this.defaults.timeout });
+    const { timeout } = this.defaults;
+    if (this.termsOfPlain?.timeout !== timeout) this.termsOfPlain = { timeout };
+    return this.termsOfPlain;
   }
 
   private routeOf(pattern: unknown): string {

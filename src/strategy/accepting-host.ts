@@ -98,7 +98,8 @@ export class AcceptingHost implements HandlerHost {
     const { maxInFlight, clock, timeout } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    const defaults = { caller: new StockCaller(socket), codec: jsonCodec, timeout, report };
+    const caller = new StockCaller(socket);
+    const defaults = { caller, codec: jsonCodec, timeout, report };
     const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
     this.peers.add(client);
     const rooms = new Rooms(socket, this.report);
@@ -114,6 +115,7 @@ export class AcceptingHost implements HandlerHost {
     acceptLink(socket, (link) => {
       // It speaks in chunks: it is no stock client. It is a peer again with its session, for as long as that lives.
       events.release();
+      caller.release();
       socket.off('disconnect', leave);
       leave();
       this.greet(link, socket, client);

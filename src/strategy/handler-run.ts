@@ -1,3 +1,4 @@
+import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { pump } from '../peer/stream-target.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
@@ -10,10 +11,16 @@ import type { Responder } from './responder.js';
  * Nest's base class takes every result through an Observable and `process.nextTick`, at 8 us a request; here a promise
  * of a plain value costs 0.8 us.
  */
-export function runHandler(invoke: () => unknown, responder: Responder, report: ReportError): void {
+export function runHandler(
+  handler: MessageHandler,
+  data: unknown,
+  context: unknown,
+  responder: Responder,
+  report: ReportError,
+): void {
   let result: unknown;
   try {
-    result = invoke();
+    result = handler(data, context);
   } catch (error) {
     responder.fail(errorForCaller(error, report));
     return;

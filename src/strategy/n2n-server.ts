@@ -214,9 +214,12 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
       end === undefined
         ? responder
         : new HookedResponder(responder, () => end(this.transportId, context), this.report);
-    const run = (): void => runHandler(() => handler(data, context), hooked, this.report);
-    if (start === undefined) run();
-    else runHooked(() => start(this.transportId, context, async () => run()), hooked, this.report);
+    if (start === undefined) {
+      runHandler(handler, data, context, hooked, this.report);
+      return;
+    }
+    const run = async (): Promise<void> => runHandler(handler, data, context, hooked, this.report);
+    runHooked(() => start(this.transportId, context, run), hooked, this.report);
   }
 
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */

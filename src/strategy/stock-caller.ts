@@ -16,9 +16,12 @@ export class StockCaller implements Caller {
   private readonly underWay = new Set<() => void>();
 
   constructor(private readonly socket: SocketIoSocket) {
-    socket.once('disconnect', () => {
-      for (const end of this.underWay) end();
-    });
+    socket.once('disconnect', this.onDisconnect);
+  }
+
+  /** Leaves the socket to someone else: its client turned out to be no stock one. */
+  release(): void {
+    if (this.underWay.size === 0) this.socket.off('disconnect', this.onDisconnect);
   }
 
   call(pattern: string, value: EncodedValue, sink: CallSink, { timeout, onPayload }: CallTerms): MadeCall {
@@ -53,6 +56,10 @@ export class StockCaller implements Caller {
   emit(pattern: string, value: EncodedValue): undefined {
     emitPlain(this.connected().socket, pattern, plain(value));
   }
+
+  private readonly onDisconnect = (): void => {
+    for (const end of this.underWay) end();
+  };
 
   /** @throws N2NError `CONNECTION_LOST`: Socket.IO would drop what is sent, without a word */
   private connected(): this {

@@ -51,11 +51,13 @@ class StockPeer implements ReplyPort, TakenEvents {
     this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
     // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
     socket.onAny(this.onEvent);
-    socket.once('disconnect', () => this.onDisconnect());
+    socket.once('disconnect', this.onDisconnect);
   }
 
   release(): void {
     this.socket.offAny(this.onEvent);
+    // What it has begun still ends with the connection.
+    if (this.pending.size === 0 && !this.queue.hasEvents) this.socket.off('disconnect', this.onDisconnect);
   }
 
   drain(onIdle: () => void): void {
@@ -139,14 +141,14 @@ class StockPeer implements ReplyPort, TakenEvents {
     if (this.pending.size === 0 && !this.queue.hasEvents) this.onIdle?.();
   }
 
-  private onDisconnect(): void {
+  private readonly onDisconnect = (): void => {
     this.queue.clear();
     const abandoned = [...this.pending.values()];
     this.pending.clear();
     const reason = new N2NError('CONNECTION_LOST', 'The client has disconnected.');
     for (const { call } of abandoned) call.cancel(reason);
     this.checkForEnd();
-  }
+  };
 }
 
 /** An error as Nest's gateways shape it. */
