@@ -335,6 +335,8 @@ export class Endpoint implements Caller {
 
   private onError({ type, message, cause }: NodeClientError): void {
     this.lastError = N2NError.from(cause ?? message, 'CONNECT_FAILED', message);
+    // NodeClient logs what nobody listens to, and this one here does.
+    if (this.client.listenerCount('error') === 1) this.options.logger.error(message);
     // A connection that is lost is told of by `disconnect`, and comes back, where it does, to where its session is.
     if (type !== 'connect') return;
     // The other side cannot be talked to, however often the connection is made anew.

@@ -241,8 +241,14 @@ export class Endpoints implements Caller, EndpointEvents {
         { cause: this.lastError },
       );
     }
-    const call = new WaitingCall(kind, pattern, value, terms, sink, (dropped) =>
-      this.waiting.remove(dropped),
+    const call = new WaitingCall(
+      kind,
+      pattern,
+      value,
+      terms,
+      sink,
+      (dropped) => this.waiting.remove(dropped),
+      () => this.lastError,
     );
     this.waiting.add(call);
     return call;

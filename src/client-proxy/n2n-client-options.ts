@@ -11,17 +11,34 @@ import {
 } from '../proxy/call-options.js';
 import { packetFormatOption, type PacketFormat } from '../proxy/packet-format.js';
 import type { OfflinePolicy } from '../proxy/record.js';
-import type { Logger } from '../transport/logger.js';
-import type { NodeClientOptions } from '../transport/node-client-options.js';
+import { resolveLogger, type Logger, type ResolvedLogger } from '../transport/logger.js';
+import { NODE_CLIENT_OPTION_NAMES, type NodeClientOptions } from '../transport/node-client-options.js';
 import {
   requireOptions,
   millisecondsOption,
   optionError,
   payloadOption,
+  refuseUnknownOptions,
   wholeNumberOption,
 } from '../transport/option-checks.js';
 
 const OWN_OPTIONS: readonly string[] = ['parser', 'clock', 'random', 'secure'];
+
+const OPTION_NAMES: readonly (keyof N2NClientOptions | keyof NodeClientOptions)[] = [
+  'url',
+  'heartbeatTimeout',
+  'maxPayload',
+  'maxBufferedBytes',
+  'offline',
+  'codec',
+  'resumeWindow',
+  'maxReplay',
+  'drainTimeout',
+  'waitForFirstConnect',
+  'serializer',
+  'deserializer',
+  ...NODE_CLIENT_OPTION_NAMES.filter((name) => !OWN_OPTIONS.includes(name)),
+];
 
 /** The options of `NodeClient` that an `N2NClient` sets itself, or calls by another name. */
 type OwnNodeClientOptions = 'timeout' | 'parser' | 'maxBuffered' | 'clock' | 'random' | 'secure';
@@ -129,6 +146,7 @@ export interface ResolvedN2NClientOptions {
   readonly packets: PacketFormat | undefined;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly logger: ResolvedLogger;
   /** What goes to `NodeClient`, which checks it. */
   readonly connection: NodeClientOptions;
 }
@@ -142,6 +160,7 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
   for (const name of Object.keys(options).filter((given) => OWN_OPTIONS.includes(given))) {
     throw optionError(name, 'given', 'left out: the client sets it itself');
   }
+  refuseUnknownOptions(options, OPTION_NAMES);
   const {
     url,
     timeout,
@@ -180,6 +199,7 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     packets: packetFormatOption({ serializer, deserializer }, new IncomingResponseDeserializer()),
     clock: systemClock,
     random: Math.random,
+    logger: resolveLogger({ logger, ...connection }, 'N2NClient'),
     connection: {
       logger,
       ...connection,

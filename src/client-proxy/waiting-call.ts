@@ -16,6 +16,7 @@ export class WaitingCall implements Expiring, MadeCall {
   /**
    * @param sink is told the answers of a call; of an event, that it was written
    * @param drop takes it out of the waiting ones
+   * @param whyAway the error of the last attempt to connect, if there was one
    */
   constructor(
     readonly kind: 'call' | 'event',
@@ -24,6 +25,7 @@ export class WaitingCall implements Expiring, MadeCall {
     readonly options: CallTerms,
     private readonly sink: CallSink,
     private readonly drop: (call: WaitingCall) => void,
+    private readonly whyAway: () => N2NError | undefined,
   ) {
     this.timeout = options.timeout;
   }
@@ -66,13 +68,13 @@ export class WaitingCall implements Expiring, MadeCall {
 
   onExpired(): void {
     this.drop(this);
+    const cause = this.whyAway();
+    const why = cause === undefined ? '.' : `: ${cause.message}`;
     this.sink.error(
       new N2NError(
         'TIMEOUT',
-        `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come.`,
-        {
-          details: { pattern: this.pattern, timeout: this.timeout },
-        },
+        `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come${why}`,
+        { details: { pattern: this.pattern, timeout: this.timeout }, cause },
       ),
     );
   }

@@ -115,7 +115,7 @@ export class Peer implements SessionEvents, CallServer {
       !this.incoming.isEmpty ||
       this.queue.hasEvents ||
       this.flows.isReceiving ||
-      this.session.unsentBytes > 0
+      (this.session.isLinked && this.session.unsentBytes > 0)
     );
   }
 

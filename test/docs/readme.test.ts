@@ -72,6 +72,8 @@ describe('the blocks of README.md', () => {
       expect.stringMatching(/^text /),
       'ts // packets.main.ts',
       expect.stringMatching(/^text /),
+      'ts // auth.main.ts',
+      expect.stringMatching(/^text /),
       'ts // several.main.ts',
       expect.stringMatching(/^text /),
       'ts // clients-module.main.ts',

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { N2NRecordBuilder, type N2NClient, type OfflinePolicy } from '../../src/index.js';
 import { freePort, HOST, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf } from '../support/outcome.js';
+import { recordingLogger } from '../support/recording-logger.js';
 import { scripted } from '../support/scripted.js';
 import { startClient, startService } from '../support/service.js';
 
@@ -61,6 +62,17 @@ describe('without a connection', () => {
     );
     controller.abort();
     await event;
+  });
+
+  test('what waits in vain says why, and so does the log', async () => {
+    const port = await freePort();
+    const log = recordingLogger();
+    const client = startClient(`http://${HOST}:${port}`, { logging: true, logger: log });
+    const record = new N2NRecordBuilder(1).setTimeout(200).build();
+    const { message, cause } = await n2nErrorOf(client.send('echo', record), 'TIMEOUT');
+    expect(message).toMatch(/did not come: Cannot connect to .*ECONNREFUSED/);
+    expect(cause).toMatchObject({ code: 'CONNECT_FAILED' });
+    expect(await log.line(/^error Cannot connect to .*ECONNREFUSED/)).toBeDefined();
   });
 
   test('metadata takes room as well', async () => {

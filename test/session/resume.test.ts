@@ -263,6 +263,16 @@ describe('positions', () => {
   });
 });
 
+test('with no call under way, nothing keeps a side that is away from closing', () => {
+  const { peer, link } = dialer();
+  const call = peer.call('p', undefined, new RecordingSink(), NO_LIMIT);
+  link.break('transport close');
+  expect(peer.isBusy).toBe(true);
+  // Its CANCEL waits for a link that may never come.
+  call.cancel();
+  expect(peer.isBusy).toBe(false);
+});
+
 describe('what may be sent without being acknowledged', () => {
   test('is bounded: what is written waits, calls are refused beyond maxPending, and an acknowledgement lets it leave', () => {
     const { peer, link } = acceptor({ maxReplay: 10_000, maxPending: 5000 });
