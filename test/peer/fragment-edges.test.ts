@@ -213,6 +213,7 @@ describe('as many bodies in fragments as may be under way at once', () => {
     open.link.takeFrames();
     // With the link full, the place of the one that ends goes to the first, which has not begun when it is cancelled.
     open.link.takes = false;
+    open.peer.emit('fills the link', undefined, undefined);
     open.link.receive(frame(FrameType.CANCEL, 0, 1), frame(FrameType.CANCEL, 0, first?.id ?? 0));
     open.link.drain();
     expect(open.link.takeFrames().map(({ id }) => id)).toContain(second?.id);

@@ -26,12 +26,33 @@ test('a body may come in one fragment', () => {
   expect(reassembly.add(NEXT, 1, first(4, 'abcd'), true)).toEqual(Buffer.from('abcd'));
 });
 
-test('fragments are copied: the chunk they came in may be used again', () => {
+test('short fragments are copied: what they came in is not held', () => {
   const reassembly = new Reassembly(100, 1000);
   const chunk = first(3, 'ab');
   reassembly.add(NEXT, 1, chunk, false);
   chunk.fill('?');
   expect(reassembly.add(NEXT, 1, Buffer.from('c'), true)).toEqual(Buffer.from('abc'));
+});
+
+test.each([
+  ['long ones', [60_000, 50_000, 40_000]],
+  ['short ones between long ones', [60_000, 10, 50_000, 20, 30]],
+  ['long ones behind a short one', [10, 60_000, 50_000]],
+  ['a long body', [60_000, 2_500_000, 10]],
+])('fragments come together in order: %s', (_name, lengths) => {
+  const pieces = lengths.map((length, index) => Buffer.alloc(length, index + 1));
+  const whole = Buffer.concat(pieces);
+  const reassembly = new Reassembly(whole.length, 10);
+  let body: Buffer | undefined;
+  pieces.forEach((piece, index) => {
+    body = reassembly.add(
+      NEXT,
+      1,
+      index === 0 ? first(whole.length, piece) : piece,
+      index === pieces.length - 1,
+    );
+  });
+  expect(body?.equals(whole)).toBe(true);
 });
 
 test('a body of fragments of one byte takes linear time', () => {

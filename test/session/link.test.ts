@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
 import { FrameType } from '../../src/protocol/frame.js';
-import { frame } from '../support/fake-link.js';
+import { FakeLink, frame } from '../support/fake-link.js';
 import { asN2NError, n2nErrorThrown } from '../support/outcome.js';
-import { openPeer, RecordingSink, requestFrame } from '../support/peers.js';
+import { openPeer, RecordingSink, requestFrame, startPeer } from '../support/peers.js';
 
 const NO_LIMIT = { timeout: 0 };
 
@@ -199,17 +199,21 @@ describe('the end', () => {
     expect(link.closedWith).toBe('Done.');
   });
 
-  test.each([true, false])(
-    'is for good: the link that breaks with it (on purpose: %s) leaves nothing waiting for another',
-    (isIntended) => {
-      const { link, peer, clock, told, closed } = openPeer({ window: 10_000 });
-      peer.close(new N2NError('CLOSED', 'Done.'));
-      link.break('forced close', isIntended);
-      const late = openPeer({ window: 10_000 });
-      late.link.receive(frame(FrameType.ERROR, 0x08 | 1, 0, '{"code":"CLOSED","message":"m"}'));
-      late.link.break('forced close', isIntended);
+  test.each(['by this side', 'by the other'])(
+    '%s is for good: a link that breaks with it leaves nothing waiting for another',
+    (whose) => {
+      // As Engine.IO's client tells of a connection that was closed here.
+      class ForcedLink extends FakeLink {
+        override close(): void {
+          this.break('forced close', false);
+        }
+      }
+      const link = new ForcedLink();
+      const { peer, clock, told, closed } = startPeer({ window: 10_000 }, link);
+      peer.attach(link);
+      if (whose === 'by this side') peer.close(new N2NError('CLOSED', 'Done.'));
+      else link.receive(frame(FrameType.ERROR, 0x08 | 1, 0, '{"code":"CLOSED","message":"m"}'));
       expect([told, closed.length, clock.armed]).toEqual([[], 1, []]);
-      expect([late.told, late.closed.length, late.clock.armed]).toEqual([[], 1, []]);
     },
   );
 });
