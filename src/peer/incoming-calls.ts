@@ -9,6 +9,7 @@ import {
   VALUE_FORM_MASK,
   type FrameType as FrameTypeValue,
 } from '../protocol/frame.js';
+import { IdTable } from '../protocol/id-table.js';
 import { readRequestFront, type RequestFront } from '../protocol/request-body.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
@@ -26,8 +27,8 @@ import { StreamReader } from './stream-reader.js';
 
 /** The calls of the other side that are not over, and their payloads that are streams. */
 export class IncomingCalls implements ReplyPort {
-  private readonly calls = new Map<number, IncomingCall>();
-  private readonly payloads = new Map<number, StreamReader>();
+  private readonly calls = new IdTable<IncomingCall>();
+  private readonly payloads = new IdTable<StreamReader>();
   /** Called whenever the last call has ended, once somebody wants to know. */
   onEmpty: (() => void) | undefined = undefined;
 
@@ -91,7 +92,7 @@ export class IncomingCalls implements ReplyPort {
     const { pattern, remaining, key } = front;
     const content = { kind, pattern, data, envelope, patience: remaining, key };
     const call = new IncomingCall(id, content, this, this.session.chunkTime);
-    if (kind !== 'event') this.calls.set(id, call);
+    if (kind !== 'event') this.calls.add(id, call);
     if (!isWelcome) refuse(call, 'DRAINING', 'This side is about to close, and takes no new calls.', this);
     else if (!this.queue.add(call)) refuseOverload(call, this);
   }
@@ -141,8 +142,8 @@ export class IncomingCalls implements ReplyPort {
 
   /** The session is over: nobody wants an answer any more. */
   abandon(error: N2NError): void {
-    const payloads = [...this.payloads.values()];
-    const calls = [...this.calls.values()];
+    const payloads = this.payloads.values();
+    const calls = this.calls.values();
     this.payloads.clear();
     this.calls.clear();
     this.queue.clear();
@@ -209,7 +210,7 @@ export class IncomingCalls implements ReplyPort {
         if (this.endPayload(id) !== undefined && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, id);
       },
     });
-    this.payloads.set(id, reader);
+    this.payloads.add(id, reader);
     return reader;
   }
 
@@ -233,9 +234,7 @@ export class IncomingCalls implements ReplyPort {
   }
 
   private endPayload(id: number): StreamReader | undefined {
-    if (this.payloads.size === 0) return undefined;
-    const reader = this.payloads.get(id);
-    this.payloads.delete(id);
+    const reader = this.payloads.take(id);
     if (reader !== undefined) this.flows.dropIn(id);
     return reader;
   }
@@ -280,7 +279,7 @@ export class IncomingCalls implements ReplyPort {
 
   /** Everything of a call has been sent, or is wanted no more. */
   private end(id: number): void {
-    this.calls.delete(id);
+    this.calls.take(id);
     this.flows.dropOut(id);
     // Whoever still reads the payload must not take it for whole.
     this.endPayload(id)?.fail(

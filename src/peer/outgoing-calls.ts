@@ -10,6 +10,7 @@ import {
   VALUE_FORM_MASK,
   type FrameType as FrameTypeValue,
 } from '../protocol/frame.js';
+import { IdTable } from '../protocol/id-table.js';
 import type { LongBody } from '../protocol/long-body.js';
 import type { RequestHead } from '../protocol/request-front.js';
 import { ownBytes, type EncodedValue } from '../protocol/value.js';
@@ -48,7 +49,7 @@ const UNPACED_ITEMS = 64 * 1024;
 
 /** The calls of this side that are not over. */
 export class OutgoingCalls implements CallOwner, PayloadPort {
-  private readonly calls = new Map<number, OutgoingCall>();
+  private readonly calls = new IdTable<OutgoingCall>();
   /** Requests and events that are leaving in fragments. */
   private readonly leaving = new Set<number>();
   private onAllLeft: (() => void) | undefined = undefined;
@@ -78,7 +79,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     const flags = onPayload === undefined ? 0 : FLAG_STREAM;
     this.write(type, flags, id, { pattern, remaining: this.remaining(timeout, since), metadata, key }, value);
     const call = new OutgoingCall(id, pattern, timeout, sink, this);
-    this.calls.set(id, call);
+    this.calls.add(id, call);
     if (timeout > 0) this.deadlines.add(call, since);
     if (onPayload !== undefined) {
       call.payload = new PayloadTarget(call, this);
@@ -211,7 +212,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   /** The session is over: every call fails. */
   fail(error: N2NError): void {
     this.deadlines.clear();
-    const lost = [...this.calls.values()];
+    const lost = this.calls.values();
     this.calls.clear();
     this.leaving.clear();
     this.onAllLeft = undefined;
@@ -292,7 +293,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
 
   /** Takes a call out of the books; false when it was over already. */
   private forget(call: OutgoingCall): boolean {
-    if (!this.calls.delete(call.id)) return false;
+    if (this.calls.take(call.id) === undefined) return false;
     if (call.timeout > 0) this.deadlines.remove(call);
     call.inflow = undefined;
     this.flows.dropIn(call.id);

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { N2NClient } from '../../src/index.js';
+import { IdTable } from '../../src/protocol/id-table.js';
 import { turn } from './harness.js';
 import type { Service } from './service.js';
 
@@ -76,7 +77,7 @@ function countsOf(side: string, peer: PeerParts): Record<string, number> {
 }
 
 function count(held: unknown): number {
-  if (held instanceof Map || held instanceof Set) return held.size;
+  if (held instanceof IdTable || held instanceof Map || held instanceof Set) return held.size;
   if (Array.isArray(held)) return held.length;
   if (typeof held === 'number') return held;
   throw new TypeError('what this test looks into has another shape now');

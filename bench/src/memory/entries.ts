@@ -6,7 +6,7 @@ const NOT_OF_CALLS: ReadonlySet<string> = new Set(['link', 'replay']);
 
 /**
  * The collections that are not empty, with their paths, among all that can be reached from `root` through fields: every
- * Map, Set and Array, private to TypeScript or not, and also those that nobody has thought of yet.
+ * Map, Set, table with a `size` and Array, private to TypeScript or not, and also those that nobody has thought of yet.
  *
  * It does not look into functions, so a connection's callbacks do not lead out of it. Given to the `Peer` of either side
  * of a connection, it tells whether anything is kept for calls that are over.
@@ -18,7 +18,7 @@ export function entriesIn(root: object): string[] {
     if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
     if (seen.has(value) || depth > DEEPEST) return;
     seen.add(value);
-    if (value instanceof Map || value instanceof Set) {
+    if ('size' in value && typeof value.size === 'number') {
       if (value.size > 0) found.push(`${path} (${value.size})`);
     } else if (Array.isArray(value)) {
       if (value.length > 0) found.push(`${path} (${value.length})`);
