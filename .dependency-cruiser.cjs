@@ -1,6 +1,6 @@
 /**
  * The arrows of the design: strategy | client-proxy -> proxy -> peer -> session -> protocol,
- * and strategy | client-proxy | proxy -> transport. Everything may import n2n-error and clock.
+ * and strategy | client-proxy | proxy -> transport. Everything may import n2n-error, clock and release-memory.
  */
 const room = (name) => `^src/${name}/`;
 
@@ -22,7 +22,7 @@ const arrows = Object.entries(allowed).map(([from, to]) => ({
     path: '^src/',
     // transport meets session through the Link interface alone, and as a type
     pathNot: [
-      '^src/(n2n-error|clock)\\.ts$',
+      '^src/(n2n-error|clock|release-memory)\\.ts$',
       room(from),
       ...to.map(room),
       ...(from === 'transport' ? ['^src/session/link\\.ts$'] : []),
@@ -55,7 +55,7 @@ module.exports = {
     {
       name: 'only-nest-rooms-know-nest',
       severity: 'error',
-      from: { path: ['^src/(protocol|session|peer|transport)/', '^src/n2n-error\\.ts$'] },
+      from: { path: ['^src/(protocol|session|peer|transport)/', '^src/(n2n-error|release-memory)\\.ts$'] },
       to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
     },
     {

@@ -1,6 +1,8 @@
 import type { ChunkWriter } from '../protocol/chunk-writer.js';
-import { MAX_BODIES } from '../protocol/frame.js';
+import { FRAME_HEADER_BYTES, MAX_BODIES } from '../protocol/frame.js';
+import { IdTable } from '../protocol/id-table.js';
 import { Reassembly } from '../protocol/reassembly.js';
+import { releaseMemory } from '../release-memory.js';
 import type { Session } from '../session/session.js';
 import { Inflow } from './inflow.js';
 import { Outflow, type FrameSink } from './outflow.js';
@@ -10,8 +12,8 @@ import { Outflow, type FrameSink } from './outflow.js';
  * in either direction. Most calls have none.
  */
 export class Flows implements FrameSink {
-  private readonly outflows = new Map<number, Outflow>();
-  private readonly inflows = new Map<number, Inflow>();
+  private readonly outflows = new IdTable<Outflow>();
+  private readonly inflows = new IdTable<Inflow>();
   /** Those that have something to send, in the order of their turns. */
   private enlisted: Outflow[] = [];
 
@@ -42,7 +44,7 @@ export class Flows implements FrameSink {
     let outflow = this.outflows.get(id);
     if (outflow === undefined) {
       outflow = new Outflow(id, this, () => this.session.maxPayload);
-      this.outflows.set(id, outflow);
+      this.outflows.add(id, outflow);
     }
     return outflow;
   }
@@ -57,18 +59,15 @@ export class Flows implements FrameSink {
     let inflow = this.inflows.get(id);
     if (inflow === undefined) {
       inflow = new Inflow((items, bytes) => this.grant(id, items, bytes));
-      this.inflows.set(id, inflow);
+      this.inflows.add(id, inflow);
     }
     return inflow;
   }
 
   /** Forgets what the call sends: nothing of it leaves any more. */
   dropOut(id: number): void {
-    // Most calls have no flow, and this is asked at the end of each.
-    if (this.outflows.size === 0) return;
-    const outflow = this.outflows.get(id);
+    const outflow = this.outflows.take(id);
     if (outflow === undefined) return;
-    this.outflows.delete(id);
     this.waitingForBody.delete(outflow);
     outflow.drop();
     if (this.called.delete(outflow)) this.callNext();
@@ -85,27 +84,36 @@ export class Flows implements FrameSink {
   }
 
   /**
-   * Takes a fragment of a body. Fragments are granted again as they come.
+   * Takes a fragment of a body. It is copied, and granted again, as it comes. `chunk` is empty after that, if nothing else
+   * stands in it.
    * @returns the body, once it is whole
    * @throws N2NError `PROTOCOL_ERROR`
    */
-  takeFragment(type: number, id: number, fragment: Buffer, last: boolean): Buffer | undefined {
+  takeFragment(
+    type: number,
+    id: number,
+    chunk: Buffer,
+    from: number,
+    to: number,
+    last: boolean,
+  ): Buffer | undefined {
     const inflow = this.in(id);
-    inflow.onFragment(fragment.length);
-    const whole = this.reassembly.add(type, id, fragment, last);
-    inflow.onConsumed(0, fragment.length);
+    inflow.onFragment(to - from);
+    const whole = this.reassembly.add(type, id, chunk.subarray(from, to), last);
+    if (to - from + FRAME_HEADER_BYTES === chunk.length) releaseMemory(chunk);
+    inflow.onConsumed(0, to - from);
     return whole;
   }
 
   /** Forgets what the call receives, and what came of it in part. */
   dropIn(id: number): void {
     // A body that came in part has an inflow.
-    if (this.inflows.delete(id)) this.reassembly.drop(id);
+    if (this.inflows.take(id) !== undefined) this.reassembly.drop(id);
   }
 
   /** Forgets everything; whoever waits to send is let go. */
   clear(): void {
-    const outflows = [...this.outflows.values()];
+    const outflows = this.outflows.values();
     this.enlisted = [];
     this.waitingForBody.clear();
     this.called.clear();

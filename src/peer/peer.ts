@@ -201,7 +201,7 @@ export class Peer implements SessionEvents, CallServer {
     if ((!more || type >= SKIPPABLE) && !this.flows.isUnderWay(type, id)) {
       this.onWholeFrame(type, flags, id, chunk, from, to, false);
     } else if (this.isWanted(type, id)) {
-      const whole = this.flows.takeFragment(type, id, chunk.subarray(from, to), !more);
+      const whole = this.flows.takeFragment(type, id, chunk, from, to, !more);
       if (whole === undefined) this.outgoing.onSign(id);
       else this.onWholeFrame(type, flags, id, whole, 0, whole.length, true);
     }

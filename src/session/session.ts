@@ -271,12 +271,14 @@ export class Session implements LinkEvents, FrameHandler {
   /** @internal Called by the link. */
   onChunk(chunk: Buffer): void {
     this.readAt = this.options.clock.now();
+    // Its memory may be released as it is read.
+    const { length } = chunk;
     try {
       readChunk(chunk, this);
     } catch (error) {
       this.close(N2NError.from(error, 'PROTOCOL_ERROR', 'A chunk cannot be read'));
     }
-    this.bytesReceived += chunk.length;
+    this.bytesReceived += length;
     if (this.bytesReceived - this.acknowledged >= ACK_AT && this.state.is === 'linked')
       this.sendAck(this.state.link);
   }

@@ -1,4 +1,5 @@
 import { N2NError } from '../n2n-error.js';
+import { releaseMemory } from '../release-memory.js';
 
 /**
  * How Engine.IO packets stand on a raw stream: one byte that says what the packet is, four bytes of length (unsigned,
@@ -104,6 +105,8 @@ export class PacketReader {
   private length = 0;
   private body = NOTHING;
   private bodyFilled = 0;
+  /** Whether somebody has a view of the read. */
+  private isHandedOn = false;
 
   /**
    * @param maxBytes the longest data of one packet, in bytes
@@ -114,9 +117,14 @@ export class PacketReader {
     private readonly onPacket: (packet: Packet) => void,
   ) {}
 
-  /** @throws N2NError `PAYLOAD_TOO_LARGE`, `PROTOCOL_ERROR`: the stream cannot be read any further. */
-  read(bytes: Buffer): void {
+  /**
+   * @param bytes a read
+   * @returns whether nobody has a view of it, so that its memory may be released
+   * @throws N2NError `PAYLOAD_TOO_LARGE`, `PROTOCOL_ERROR`: the stream cannot be read any further.
+   */
+  read(bytes: Buffer): boolean {
     let at = 0;
+    this.isHandedOn = false;
     while (at < bytes.length) {
       if (this.headerFilled < PACKET_HEADER_BYTES) {
         at = this.readHeader(bytes, at);
@@ -125,12 +133,14 @@ export class PacketReader {
       }
       const missing = this.length - this.bodyFilled;
       if (this.bodyFilled === 0 && bytes.length - at >= missing) {
+        this.isHandedOn ||= (this.kind & BINARY) !== 0;
         this.finish(bytes.subarray(at, at + missing));
         at += missing;
       } else {
         at = this.collect(bytes, at, missing);
       }
     }
+    return !this.isHandedOn;
   }
 
   private readHeader(bytes: Buffer, from: number): number {
@@ -175,6 +185,7 @@ export class PacketReader {
       const grown = Math.min(this.length, Math.max(FIRST_ALLOCATION, this.body.length * 4, needed));
       const larger = Buffer.allocUnsafeSlow(grown);
       this.body.copy(larger, 0, 0, this.bodyFilled);
+      releaseMemory(this.body);
       this.body = larger;
     }
     bytes.copy(this.body, this.bodyFilled, from, from + taken);

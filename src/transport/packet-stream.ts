@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { N2NError } from '../n2n-error.js';
+import { releaseMemory } from '../release-memory.js';
 import { framePacket, PacketReader, type Packet } from './packet-framing.js';
 
 export interface PacketStreamEvents {
@@ -25,6 +26,8 @@ const CLOSE_GRACE = 1000;
 export class PacketStream {
   private readonly reader: PacketReader;
   private closing = false;
+  /** Node gives each read of a socket memory of its own; what another stream does is not known. */
+  private readonly ownsReads: boolean;
 
   constructor(
     private readonly stream: Duplex,
@@ -34,6 +37,7 @@ export class PacketStream {
     this.reader = new PacketReader(maxBytes, (packet) => {
       if (!this.closing) this.events.onPacket(packet);
     });
+    this.ownsReads = stream instanceof Socket;
     if (stream instanceof Socket) {
       stream.setTimeout(0);
       stream.setNoDelay(true);
@@ -81,7 +85,7 @@ export class PacketStream {
   private onBytes(bytes: Buffer): void {
     if (this.closing) return;
     try {
-      this.reader.read(bytes);
+      if (this.reader.read(bytes) && this.ownsReads) releaseMemory(bytes);
     } catch (error) {
       this.events.onError(N2NError.from(error, 'PROTOCOL_ERROR', 'The stream cannot be read'));
       this.closing = true;

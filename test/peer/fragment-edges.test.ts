@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frame-writer.js';
 import { encodeValue } from '../../src/protocol/value.js';
-import { FLAG_LAST, FLAG_MORE, FLAG_STREAM, FrameType, MAX_BODIES } from '../../src/protocol/frame.js';
+import {
+  FLAG_LAST,
+  FLAG_MORE,
+  FLAG_STREAM,
+  FrameType,
+  MAX_BODIES,
+  ValueForm,
+} from '../../src/protocol/frame.js';
 import type { StreamTarget } from '../../src/peer/stream-target.js';
 import { StreamReader } from '../../src/peer/stream-reader.js';
 import { frame } from '../support/fake-link.js';
@@ -72,6 +79,31 @@ describe('between the fragments of a body', () => {
     open.link.receive(frame(0x91, FLAG_MORE, 2, 'skip'));
     expect(codesOf(open)).toEqual([]);
     expect(sink.seen).toEqual([['next', LONG], ['complete']]);
+  });
+});
+
+describe('the memory of a chunk', () => {
+  test('that is a fragment and nothing else is released', () => {
+    const open = openPeer();
+    const sink = new RecordingSink();
+    open.peer.call('p', undefined, sink, NO_LIMIT);
+    const fragments = fragmentsOf(FrameType.NEXT, FLAG_LAST | 2, 2, longJson, FRAGMENT_BYTES);
+    open.link.receive(...fragments);
+    expect(sink.seen).toEqual([['next', LONG], ['complete']]);
+    // The last fragment is a few bytes, which are left to the garbage collector.
+    expect(fragments.map(({ length }) => length)).toEqual([0, 0, 0, fragments[3]?.length]);
+  });
+
+  test('in which other frames stand is kept', () => {
+    const open = openPeer();
+    const sinks = [new RecordingSink(), new RecordingSink()];
+    for (const sink of sinks) open.peer.call('p', undefined, sink, NO_LIMIT);
+    const [first, ...others] = fragmentsOf(FrameType.NEXT, FLAG_LAST | 2, 2, longJson, FRAGMENT_BYTES);
+    const bytes = Buffer.alloc(20_000, 'b');
+    const answer = frame(FrameType.NEXT, FLAG_LAST | ValueForm.BYTES, 4, bytes);
+    open.link.receive(Buffer.concat([answer, first ?? answer]), ...others);
+    expect(sinks[1]?.seen).toEqual([['next', bytes], ['complete']]);
+    expect(sinks[0]?.seen).toEqual([['next', LONG], ['complete']]);
   });
 });
 

@@ -26,7 +26,7 @@ test('a body may come in one fragment', () => {
   expect(reassembly.add(NEXT, 1, first(4, 'abcd'), true)).toEqual(Buffer.from('abcd'));
 });
 
-test('short fragments are copied: what they came in is not held', () => {
+test('fragments are copied: what they came in is not held', () => {
   const reassembly = new Reassembly(100, 1000);
   const chunk = first(3, 'ab');
   reassembly.add(NEXT, 1, chunk, false);

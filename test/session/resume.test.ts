@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
-import { FrameType, FLAG_LAST } from '../../src/protocol/frame.js';
+import { FLAG_LAST, FrameType, ValueForm } from '../../src/protocol/frame.js';
+import { FRAGMENT_BYTES } from '../../src/protocol/frame-writer.js';
 import { FakeLink, frame, framesOf, linkPair } from '../support/fake-link.js';
-import { u32, valueFrame } from '../support/frames.js';
+import { fragmentsOf, u32, valueFrame } from '../support/frames.js';
 import { asN2NError } from '../support/outcome.js';
 import {
   openPeer,
@@ -202,6 +203,22 @@ describe('positions', () => {
     peer.canResumeFrom(0);
     peer.attach(next);
     expect(ack(next).map(({ body }) => body.readUInt32BE(4))).toContain(request.length);
+  });
+
+  test('what came in fragments counts, though their memory has been released', () => {
+    const { peer, link } = dialer();
+    peer.call('p', undefined, new RecordingSink(), NO_LIMIT);
+    const body = Buffer.alloc(200_000, 'b');
+    const fragments = fragmentsOf(FrameType.NEXT, FLAG_LAST | ValueForm.BYTES, 1, body, FRAGMENT_BYTES);
+    const total = fragments.reduce((sum, { length }) => sum + length, 0);
+    link.receive(...fragments);
+    expect(fragments[0]).toHaveLength(0);
+    link.break('cut');
+    const next = new FakeLink();
+    peer.canResumeFrom(0);
+    peer.attach(next);
+    const acks = next.takeFrames().filter(({ type }) => type === FrameType.ACK);
+    expect(acks.map(({ body: position }) => position.readUInt32BE(4))).toContain(total);
   });
 
   test.each([

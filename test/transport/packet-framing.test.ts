@@ -7,6 +7,7 @@ import {
   type Packet,
 } from '../../src/transport/packet-framing.js';
 import { N2NError } from '../../src/n2n-error.js';
+import { releaseMemory } from '../../src/release-memory.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -281,5 +282,38 @@ describe('the memory for a packet that comes in pieces', () => {
     expect(first.every((byte) => byte === 1)).toBe(true);
     expect([...second]).toEqual([2, 2, 2]);
     expect(second.buffer).not.toBe(first.buffer);
+  });
+});
+
+describe('of a read whose packets', () => {
+  const text = framed({ type: 'message', data: 'x'.repeat(100) });
+  const binary = framed({ type: 'message', data: Buffer.alloc(100) });
+
+  it.each([
+    ['are texts, nobody has a view', [text, text], [true, true]],
+    ['are bytes, somebody has one', [binary], [false]],
+    ['are bytes and texts, somebody has one', [Buffer.concat([text, binary, text])], [false]],
+    [
+      'are bytes that were put together, nobody has one',
+      [binary.subarray(0, 50), binary.subarray(50)],
+      [true, true],
+    ],
+    ['are bytes is a thing of that read alone', [binary, text], [false, true]],
+  ])('%s', (_name, reads, released) => {
+    const reader = new PacketReader(MEBIBYTE, () => {});
+    expect(reads.map((bytes) => reader.read(bytes))).toEqual(released);
+  });
+
+  it('was released by whoever took a packet, the rest is read all the same', () => {
+    const long = framed({ type: 'message', data: Buffer.alloc(65_531) });
+    expect(long.byteLength).toBe(long.buffer.byteLength);
+    const packets: number[] = [];
+    const reader = new PacketReader(MEBIBYTE, ({ data }) => {
+      packets.push((data as Buffer).length);
+      releaseMemory(data as Buffer);
+    });
+    reader.read(long);
+    reader.read(Buffer.concat([binary, text.subarray(0, 3)]));
+    expect([packets, long.length]).toEqual([[65_531, 100], 0]);
   });
 });
