@@ -75,7 +75,7 @@ export class Session implements LinkEvents, FrameHandler {
   private state: State = { is: 'unlinked', timer: undefined };
   private flushScheduled = false;
   private blocked = false;
-  /** How much is written before the next chunk leaves within the turn: twice as much each time, so these stay few. */
+  /** How much is written before the next chunk leaves within the turn: four times as much each time, so these stay few. */
   private earlyBytes = FIRST_EARLY_BYTES;
   private readAt: number;
   private writtenAt: number;
@@ -213,7 +213,7 @@ export class Session implements LinkEvents, FrameHandler {
 
   private flushEarly(): void {
     if (this.blocked || this.state.is !== 'linked' || this.isReplayFull) return;
-    this.earlyBytes *= 2;
+    this.earlyBytes *= 4;
     const chunk = this.writer.take();
     if (chunk !== undefined) this.send(this.state.link, chunk);
   }

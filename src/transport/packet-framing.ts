@@ -35,7 +35,7 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
   if (type === undefined) {
     throw new N2NError('PROTOCOL_ERROR', `Engine.IO packets of type "${packet.type}" cannot be sent.`);
   }
-  const { data } = packet;
+  const data = onlyPieceOf(packet.data);
   if (data === undefined || data === null || typeof data === 'string') {
     out.push(frameText(type, data ?? ''));
     return;
@@ -55,6 +55,10 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
   const header = Buffer.allocUnsafe(PACKET_HEADER_BYTES);
   writeHeader(header, type | BINARY, bytes.length);
   out.push(header, bytes);
+}
+
+function onlyPieceOf(data: unknown): unknown {
+  return Array.isArray(data) && data.length === 1 ? (data[0] as unknown) : data;
 }
 
 /** Data in several pieces, of which the first ones are usually a few bytes. */

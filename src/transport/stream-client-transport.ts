@@ -56,6 +56,17 @@ export abstract class StreamClientTransport extends Transport {
     if (link.packets.write(packets)) process.nextTick(() => this.becomeWritable());
   }
 
+  /**
+   * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
+   * @returns false, and nothing is sent, when what was sent before has to leave first
+   */
+  sendNow(pieces: readonly Buffer[]): boolean {
+    const { link } = this;
+    if (link === undefined || 'opening' in link || !link.packets.isWritable) return false;
+    if (!link.packets.write([{ type: 'message', data: pieces }])) this.writable = false;
+    return true;
+  }
+
   private onStream(stream: Duplex): void {
     let handshaken = false;
     const packets = new PacketStream(stream, this.maxBytes, {
@@ -77,7 +88,8 @@ export abstract class StreamClientTransport extends Transport {
   }
 
   private becomeWritable(): void {
-    if (this.readyState === 'closed') return;
+    const { link } = this;
+    if (link === undefined || 'opening' in link || !link.packets.isWritable) return;
     this.writable = true;
     this.emitReserved('drain');
   }

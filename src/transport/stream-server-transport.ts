@@ -38,6 +38,16 @@ export abstract class StreamServerTransport extends Transport {
     if (this.packets.write(packets)) this.writableNextTick();
   }
 
+  /**
+   * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
+   * @returns false, and nothing is sent, when what was sent before has to leave first
+   */
+  sendNow(pieces: readonly Buffer[]): boolean {
+    if (!this.packets.isWritable) return false;
+    if (!this.packets.write([{ type: 'message', data: pieces }])) this.writable = false;
+    return true;
+  }
+
   doClose(done?: () => void): void {
     this.packets.close();
     done?.();
@@ -58,6 +68,7 @@ export abstract class StreamServerTransport extends Transport {
   }
 
   private becomeWritable(): void {
+    if (!this.packets.isWritable) return;
     this.writable = true;
     this.emit('drain');
     this.emit('ready');

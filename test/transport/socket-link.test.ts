@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { Chunk } from '../../src/protocol/chunk.js';
+import type { Link } from '../../src/session/link.js';
+import { n2nParser } from '../../src/transport/n2n-parser.js';
+import { acceptLink, dialledLink } from '../../src/transport/socket-link.js';
+import { nodeTransportPlace, websocketPlace, withN2nParser, type Place } from './socket-io/place.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** What came over a link. */
+class Inbox {
+  private bytes = 0;
+  readonly chunks: string[] = [];
+  onDrained = (): void => {};
+  private wanted: { bytes: number; resolve: () => void } | undefined;
+
+  onChunk(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    this.chunks.push(`${chunk.toString('latin1', 0, 8)} of ${chunk.length}`);
+    if (this.wanted !== undefined && this.bytes >= this.wanted.bytes) this.wanted.resolve();
+  }
+
+  onBroken(): void {}
+
+  /** Waits until so many bytes have come in all. */
+  async until(bytes: number): Promise<void> {
+    if (this.bytes >= bytes) return;
+    await new Promise<void>((resolve) => (this.wanted = { bytes, resolve }));
+  }
+}
+
+interface Side {
+  readonly link: Link;
+  readonly inbox: Inbox;
+  /** Bytes that were given to the system. */
+  written(): number;
+}
+
+async function linkPair(place: Place): Promise<{ accepted: Side; dialled: Side }> {
+  const served = await withN2nParser(place)();
+  const { io, http } = served;
+  const written: (() => number)[] = [];
+  http.on('connection', (socket: { bytesWritten: number }) => written.push(() => socket.bytesWritten));
+  const accepting = new Promise<Link>((resolve) => {
+    io.on('connection', (socket) => acceptLink(socket, resolve));
+  });
+  const socket = served.client({ parser: n2nParser });
+  socket.connect();
+  await once(socket as never, 'connect');
+  const [dialled, accepted] = [new Inbox(), new Inbox()];
+  const dialledEnd = dialledLink(socket);
+  dialledEnd.open(dialled);
+  dialledEnd.write(new Chunk([Buffer.from('hello')]));
+  const acceptedEnd = await accepting;
+  acceptedEnd.open(accepted);
+  const count = written[0] ?? (() => 0);
+  return {
+    accepted: { link: acceptedEnd, inbox: accepted, written: count },
+    dialled: { link: dialledEnd, inbox: dialled, written: () => 0 },
+  };
+}
+
+/** A chunk in one piece or in several, whose beginning says its number. */
+function chunkOf(index: number, length: number): Chunk {
+  const bytes = Buffer.alloc(length, `${index}.......`);
+  return index % 2 === 0 ? new Chunk([bytes]) : new Chunk([bytes.subarray(0, 8), bytes.subarray(8)]);
+}
+
+function told(index: number, length: number): string {
+  return `${`${index}.......`.slice(0, 8)} of ${length}`;
+}
+
+describe.each([
+  ['nodeTransport', nodeTransportPlace],
+  ['WebSocket', websocketPlace],
+])('over %s', (_name, place) => {
+  test.each(['accepted', 'dialled'] as const)(
+    'what the %s side writes comes whole and in order, whatever its length, and however full the link is',
+    async (from) => {
+      const sides = await linkPair(place);
+      const { link, inbox: own } = sides[from];
+      const { inbox } = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+      // Beside what stock parts of the connection send.
+      const lengths = Array.from(
+        { length: 200 },
+        (_each, index) => [9, 700, 5_000, 65_000, 300_000][index % 5] ?? 9,
+      );
+      const before = inbox.chunks.length;
+      const total = lengths.reduce((sum, length) => sum + length, from === 'dialled' ? 5 : 0);
+      for (const [index, length] of lengths.entries()) {
+        if (link.write(chunkOf(index, length))) continue;
+        await new Promise<void>((resolve) => (own.onDrained = resolve));
+      }
+      await inbox.until(total);
+      expect(inbox.chunks.slice(before)).toEqual(lengths.map((length, index) => told(index, length)));
+    },
+  );
+
+  test('a link that takes no more says so, and tells when it does again', async () => {
+    const { accepted, dialled } = await linkPair(place);
+    let taken = 0;
+    while (accepted.link.write(chunkOf(taken, MEBIBYTE))) taken += 1;
+    expect(taken).toBeLessThan(10);
+    await new Promise<void>((resolve) => (accepted.inbox.onDrained = resolve));
+    expect(accepted.link.write(chunkOf(0, 10))).toBe(true);
+    await dialled.inbox.until((taken + 1) * MEBIBYTE + 10);
+  });
+});
+
+test('over nodeTransport, what is written in one turn leaves within it', async () => {
+  const { accepted, dialled } = await linkPair(nodeTransportPlace);
+  await dialled.inbox.until(0);
+  const before = accepted.written();
+  for (let index = 0; index < 3; index++) {
+    accepted.link.write(chunkOf(index, 1_000));
+    expect(accepted.written() - before).toBe((index + 1) * 1_005);
+  }
+});
