@@ -67,6 +67,8 @@ interface Live {
   ticket: Ticket | undefined;
   /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
   retryAfter: number | undefined;
+  /** Until when it can be gone on with, by the clock; Infinity while it has its connection. */
+  resumableUntil: number;
 }
 
 /** One address that calls can go to, with its connection and its session. */
@@ -89,6 +91,7 @@ export class Endpoint implements Caller {
   ) {
     this.client = new NodeClient(url, { ...options.connection, parser: n2nParser });
     this.client.greetWith((socket, greeting) => this.greet(socket, greeting));
+    this.client.limitDelays(() => this.longestDelay);
     this.client.on('connect', () => this.onConnect());
     this.client.on('disconnect', () => this.onDisconnect());
     this.client.on('error', (error) => this.onError(error));
@@ -171,6 +174,11 @@ export class Endpoint implements Caller {
     return this.live.peer;
   }
 
+  /** Half of what is left of the window: however late in it the network is back, another attempt comes in time. */
+  private get longestDelay(): number {
+    return this.live === undefined ? Infinity : (this.live.resumableUntil - this.options.clock.now()) / 2;
+  }
+
   /** Says HELLO, and hears it: only then is there a connection. */
   private greet(socket: DialledSocket, events: GreetingEvents): void {
     const { maxPayload, helloTimeout, clock, codec, resumeWindow } = this.options;
@@ -211,6 +219,7 @@ export class Endpoint implements Caller {
       return;
     }
     live.ticket = hello.ticket;
+    live.resumableUntil = Infinity;
     this.state = { is: 'linked' };
     this.lastError = undefined;
     this.hasConnected = true;
@@ -248,11 +257,14 @@ export class Endpoint implements Caller {
       ),
     );
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = this.options;
+    const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
     const peer: Peer = new Peer(
       {
         onFault: (error) => this.events.onFault(error),
         onCall: (call) => live.hosted.onCall(call),
-        onSuspended: () => {},
+        onSuspended: () => {
+          live.resumableUntil = clock.now() + window;
+        },
         onGoAway: (retryAfter) => {
           live.retryAfter = retryAfter;
           this.events.onLeaving(this);
@@ -264,7 +276,7 @@ export class Endpoint implements Caller {
         role: 'dialer',
         maxPayload,
         maxSend: hello.maxPayload,
-        window: hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window),
+        window,
         maxReplay,
         maxInFlight: this.maxInFlight,
         codec,
@@ -279,6 +291,7 @@ export class Endpoint implements Caller {
       hosted: this.hostedOver(socket),
       ticket: undefined,
       retryAfter: undefined,
+      resumableUntil: Infinity,
     };
     this.live = live;
     return live;

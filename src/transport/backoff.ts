@@ -13,7 +13,7 @@ const MAX_DOUBLINGS = 52;
 /**
  * How long to wait before a reconnection attempt:
  *
- *     base  = min(maxReconnectionDelay, reconnectionDelay * 2^(attempt - 1))
+ *     base  = min(maxReconnectionDelay, max(reconnectionDelay, limit), reconnectionDelay * 2^(attempt - 1))
  *     delay = round(base * (1 - randomizationFactor + 2 * randomizationFactor * random))
  *
  * Jitter comes after the limit, so that clients which have all reached the limit still come back spread out, and not
@@ -21,11 +21,18 @@ const MAX_DOUBLINGS = 52;
  *
  * @param attempt counts from 1
  * @param random gives a number from 0 up to 1, as `Math.random` does; 0.5 is no jitter
+ * @param limit how long may be waited at present, in milliseconds, before jitter; `reconnectionDelay` always may
  * @returns whole milliseconds
  */
-export function backoffDelay(attempt: number, options: BackoffOptions, random: () => number): number {
+export function backoffDelay(
+  attempt: number,
+  options: BackoffOptions,
+  random: () => number,
+  limit = Infinity,
+): number {
   const { reconnectionDelay, maxReconnectionDelay, randomizationFactor } = options;
   const doublings = Math.min(attempt - 1, MAX_DOUBLINGS);
-  const base = Math.min(maxReconnectionDelay, reconnectionDelay * 2 ** doublings);
+  const longest = Math.min(maxReconnectionDelay, Math.max(reconnectionDelay, limit));
+  const base = Math.min(longest, reconnectionDelay * 2 ** doublings);
   return Math.round(base * (1 - randomizationFactor + 2 * randomizationFactor * random()));
 }

@@ -49,6 +49,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   private readonly buffer: SendBuffer;
   private state: State = { is: 'idle' };
   private greet: Greet = greetNobody;
+  private delayLimit: () => number = () => Infinity;
   private hasWarnedOfFallback = false;
   private hasWarnedOfPatience = false;
 
@@ -152,6 +153,14 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     this.greet = greet;
   }
 
+  /**
+   * @internal For `N2NClient`, whose session waits only so long.
+   * @param limit asked before each reconnection attempt: see `backoffDelay`
+   */
+  limitDelays(limit: () => number): void {
+    this.delayLimit = limit;
+  }
+
   private attempt(attempt: number): void {
     const connection: Connection = new Connection(this.options, this.greet, {
       onConnected: (outcome) => this.onConnected(connection, attempt, outcome),
@@ -202,7 +211,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
       this.enter(idle);
       return { state: idle, hasGivenUp: reconnect };
     }
-    const delay = backoffDelay(attempt, this.options, random);
+    const delay = backoffDelay(attempt, this.options, random, this.delayLimit());
     const waiting: State = {
       is: 'waiting',
       attempt,
