@@ -7,7 +7,7 @@ import type { Hello, Ticket } from '../protocol/hello.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { CallListener, HostedConnection } from '../proxy/call-listener.js';
 import type { Caller, CallTerms } from '../proxy/caller.js';
-import { Handshake, refuseLink, sayHello } from '../session/handshake.js';
+import { refuseLink } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
 import { n2nParser } from '../transport/n2n-parser.js';
 import type { GreetingEvents } from '../transport/greeting.js';
@@ -16,6 +16,7 @@ import type { NodeClientError } from '../transport/node-client-events.js';
 import type { DialledSocket } from '../transport/socket-io-server.js';
 import { dialledLink } from '../transport/socket-link.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { ServerGreeting } from './server-greeting.js';
 
 /** What becomes of an endpoint, for whoever chooses among several. */
 export interface EndpointEvents {
@@ -53,7 +54,7 @@ const MAX_IN_FLIGHT = 1024;
 type State =
   | { readonly is: 'idle' }
   | { readonly is: 'connecting' }
-  | { readonly is: 'greeting'; readonly handshake: Handshake }
+  | { readonly is: 'greeting'; readonly greeting: ServerGreeting }
   | { readonly is: 'linked' }
   | { readonly is: 'resting'; readonly timer: TimerHandle };
 
@@ -157,7 +158,7 @@ export class Endpoint implements Caller {
     this.state = { is: 'idle' };
     this.hasConnected = false;
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
-    if (state.is === 'greeting') state.handshake.cancel(error);
+    if (state.is === 'greeting') state.greeting.cancel(error);
     this.live?.peer.close(error);
     this.client.disconnect();
   }
@@ -179,29 +180,20 @@ export class Endpoint implements Caller {
     return this.live === undefined ? Infinity : (this.live.resumableUntil - this.options.clock.now()) / 2;
   }
 
-  /** Says HELLO, and hears it: only then is there a connection. */
   private greet(socket: DialledSocket, events: GreetingEvents): void {
-    const { maxPayload, helloTimeout, clock, codec, resumeWindow } = this.options;
     const link = dialledLink(socket);
-    sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, resume: this.resumeRequest() });
-    const handshake = new Handshake(link, { codec: codec.name, timeout: helloTimeout, clock });
-    this.state = { is: 'greeting', handshake };
-    handshake.begin({
+    const greeting = new ServerGreeting(link, this.url, this.options);
+    this.state = { is: 'greeting', greeting };
+    greeting.begin(this.resumeRequest(), {
       onHello: (hello) => {
         this.state = { is: 'connecting' };
         this.onHello(hello, link, socket, events);
       },
       onFailed: (error) => {
         this.state = { is: 'connecting' };
-        events.onFailed(this.asRefusal(error));
+        events.onFailed(error);
       },
     });
-  }
-
-  private asRefusal(error: N2NError): N2NError {
-    if (error.code !== 'CONNECTION_LOST') return error;
-    const message = `Cannot connect to ${this.url}: the connection ended before HELLO. ${error.message}`;
-    return new N2NError('CONNECT_FAILED', message, { cause: error });
   }
 
   private resumeRequest(): Hello['resume'] {
@@ -328,13 +320,13 @@ export class Endpoint implements Caller {
     if (this.isIdle) return;
     // The server did not wait for the calls that were under way.
     if (retryAfter !== undefined) this.leave(error, retryAfter);
-    else if (this.state.is === 'greeting') this.greetAnew(this.state.handshake, error);
+    else if (this.state.is === 'greeting') this.greetAnew(this.state.greeting, error);
   }
 
   /** The session that HELLO has asked for was over before the answer came. */
-  private greetAnew(handshake: Handshake, error: N2NError): void {
+  private greetAnew(greeting: ServerGreeting, error: N2NError): void {
     this.state = { is: 'connecting' };
-    handshake.cancel(error);
+    greeting.cancel(error);
     this.client.manualConnect();
   }
 
