@@ -132,8 +132,7 @@ export class AcceptingHost implements HandlerHost {
 
   private onHello(hello: Hello, link: Link, socket: SocketIoSocket, client: PeerClient): void {
     const { resume } = hello;
-    const identity = identityOf(socket);
-    const session = resume === undefined ? undefined : this.tickets.find(resume, identity);
+    const session = resume === undefined ? undefined : this.tickets.find(resume, client.identity);
     if (resume !== undefined && session?.canResume(resume) === true) {
       this.suspended.delete(session);
       session.moveTo(socket);
@@ -232,9 +231,4 @@ export class AcceptingHost implements HandlerHost {
 
 function serverClosed(): N2NError {
   return new N2NError('CONNECTION_LOST', 'The server was closed.');
-}
-
-/** Who a client is: what a middleware has said. */
-function identityOf({ data }: SocketIoSocket): unknown {
-  return (data as { identity?: unknown } | undefined)?.identity;
 }
