@@ -30,9 +30,19 @@ export function backoffDelay(
   random: () => number,
   limit = Infinity,
 ): number {
-  const { reconnectionDelay, maxReconnectionDelay, randomizationFactor } = options;
+  const { randomizationFactor } = options;
+  const base = baseOf(attempt, options, limit);
+  return Math.round(base * (1 - randomizationFactor + 2 * randomizationFactor * random()));
+}
+
+/** Whether the limit of the moment makes an attempt come earlier than it would, jitter aside. */
+export function comesEarly(attempt: number, options: BackoffOptions, limit: number): boolean {
+  return baseOf(attempt, options, limit) < baseOf(attempt, options, Infinity);
+}
+
+function baseOf(attempt: number, options: BackoffOptions, limit: number): number {
+  const { reconnectionDelay, maxReconnectionDelay } = options;
   const doublings = Math.min(attempt - 1, MAX_DOUBLINGS);
   const longest = Math.min(maxReconnectionDelay, Math.max(reconnectionDelay, limit));
-  const base = Math.min(longest, reconnectionDelay * 2 ** doublings);
-  return Math.round(base * (1 - randomizationFactor + 2 * randomizationFactor * random()));
+  return Math.min(longest, reconnectionDelay * 2 ** doublings);
 }
