@@ -12,8 +12,12 @@ export interface Clock {
   now(): number;
 }
 
+/** The longest delay that a Node timer holds, in milliseconds; a longer one would fire at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
-  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  // Jitter, or the other side, may have made more of a time than the options allow.
+  setTimeout: (callback, milliseconds) => setTimeout(callback, Math.min(milliseconds, LONGEST_TIMER)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
   now: () => performance.now(),
 };

@@ -1,13 +1,12 @@
-import { atEndOfTurn, type TimerHandle } from '../clock.js';
+import type { TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink, OutgoingCall } from '../peer/outgoing-call.js';
-import type { IncomingCall } from '../peer/incoming-call.js';
-import { Peer } from '../peer/peer.js';
-import type { Hello, Ticket } from '../protocol/hello.js';
+import type { Peer } from '../peer/peer.js';
+import type { Hello } from '../protocol/hello.js';
 import type { EncodedValue } from '../protocol/value.js';
-import type { CallListener, HostedConnection } from '../proxy/call-listener.js';
+import type { CallListener } from '../proxy/call-listener.js';
 import type { Caller, CallTerms } from '../proxy/caller.js';
-import { Handshake, refuseLink, sayHello } from '../session/handshake.js';
+import { refuseLink } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
 import { n2nParser } from '../transport/n2n-parser.js';
 import type { GreetingEvents } from '../transport/greeting.js';
@@ -15,7 +14,9 @@ import { NodeClient } from '../transport/node-client.js';
 import type { NodeClientError } from '../transport/node-client-events.js';
 import type { DialledSocket } from '../transport/socket-io-server.js';
 import { dialledLink } from '../transport/socket-link.js';
+import { DialledSession, type Hosting } from './dialled-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { ServerGreeting } from './server-greeting.js';
 
 /** What becomes of an endpoint, for whoever chooses among several. */
 export interface EndpointEvents {
@@ -37,12 +38,6 @@ export interface EndpointEvents {
   onFault(error: unknown): void;
 }
 
-/** How many bytes may wait for a connection that is full before calls are refused. */
-const MAX_PENDING = 16 * 1024 * 1024;
-
-/** How many calls of the server are refused at once where this side hosts no handlers. */
-const MAX_IN_FLIGHT = 1024;
-
 /**
  * - `idle`: nothing is connected or tried
  * - `connecting`: the client is at it, for the first time or again
@@ -53,21 +48,9 @@ const MAX_IN_FLIGHT = 1024;
 type State =
   | { readonly is: 'idle' }
   | { readonly is: 'connecting' }
-  | { readonly is: 'greeting'; readonly handshake: Handshake }
+  | { readonly is: 'greeting'; readonly greeting: ServerGreeting }
   | { readonly is: 'linked' }
   | { readonly is: 'resting'; readonly timer: TimerHandle };
-
-/** The session with the server. It outlives its links, and so most of the states above. */
-interface Live {
-  readonly peer: Peer;
-  /** Its connection, or the last that it had. */
-  socket: DialledSocket;
-  hosted: HostedConnection;
-  /** With what to come back for the session; it is replaced at every return. */
-  ticket: Ticket | undefined;
-  /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
-  retryAfter: number | undefined;
-}
 
 /** One address that calls can go to, with its connection and its session. */
 export class Endpoint implements Caller {
@@ -75,7 +58,8 @@ export class Endpoint implements Caller {
   readonly client: NodeClient;
 
   private state: State = { is: 'idle' };
-  private live: Live | undefined;
+  /** It outlives its connections, and so most of the states. */
+  private session: DialledSession | undefined;
   private lastError: N2NError | undefined;
   private listener: CallListener | undefined;
   /** Whether there was a connection since the attempts began: then it is one that did not come back. */
@@ -89,6 +73,8 @@ export class Endpoint implements Caller {
   ) {
     this.client = new NodeClient(url, { ...options.connection, parser: n2nParser });
     this.client.greetWith((socket, greeting) => this.greet(socket, greeting));
+    // However late in its window the network is back, another attempt comes in time.
+    this.client.limitDelays(() => (this.session?.timeLeft ?? Infinity) / 2);
     this.client.on('connect', () => this.onConnect());
     this.client.on('disconnect', () => this.onDisconnect());
     this.client.on('error', (error) => this.onError(error));
@@ -98,12 +84,12 @@ export class Endpoint implements Caller {
   /** Whether a call that is made now leaves now. */
   get canCall(): boolean {
     // The session may yet have to hear that its link has broken.
-    return this.state.is === 'linked' && this.live?.peer.canCall === true;
+    return this.state.is === 'linked' && this.session?.peer.canCall === true;
   }
 
   /** Whether there is a session, with a link or on the way to its next one. */
   get hasSession(): boolean {
-    return this.live !== undefined;
+    return this.session !== undefined;
   }
 
   /** Whether nothing leads to a connection, now or later. */
@@ -123,11 +109,7 @@ export class Endpoint implements Caller {
   /** Who takes the calls of the other side from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void {
     this.listener = listener;
-    const { live } = this;
-    if (live === undefined) return;
-    live.hosted.onEnded();
-    live.hosted = this.hostedOver(live.socket);
-    live.peer.serveAtMost(this.maxInFlight);
+    this.session?.hostBy(this.hosting);
   }
 
   /** Only where `canCall`. */
@@ -142,9 +124,9 @@ export class Endpoint implements Caller {
 
   /** Takes no new calls of the server, and tells by `onDrained` when no call is under way in either direction. */
   drain(): void {
-    const { live } = this;
-    if (live === undefined) return;
-    if (this.state.is === 'linked' || live.peer.isBusy) live.peer.drain();
+    const { session } = this;
+    if (session === undefined) return;
+    if (this.state.is === 'linked' || session.peer.isBusy) session.peer.drain();
     else this.events.onDrained(this, 0);
   }
 
@@ -154,8 +136,8 @@ export class Endpoint implements Caller {
     this.state = { is: 'idle' };
     this.hasConnected = false;
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
-    if (state.is === 'greeting') state.handshake.cancel(error);
-    this.live?.peer.close(error);
+    if (state.is === 'greeting') state.greeting.cancel(error);
+    this.session?.peer.close(error);
     this.client.disconnect();
   }
 
@@ -167,54 +149,43 @@ export class Endpoint implements Caller {
   }
 
   private get peer(): Peer {
-    if (this.live === undefined) throw this.lastError ?? this.noConnection();
-    return this.live.peer;
+    if (this.session === undefined) throw this.lastError ?? this.noConnection();
+    return this.session.peer;
   }
 
-  /** Says HELLO, and hears it: only then is there a connection. */
+  private get hosting(): Hosting {
+    return { listener: this.listener, caller: this };
+  }
+
   private greet(socket: DialledSocket, events: GreetingEvents): void {
-    const { maxPayload, helloTimeout, clock, codec, resumeWindow } = this.options;
     const link = dialledLink(socket);
-    sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, resume: this.resumeRequest() });
-    const handshake = new Handshake(link, { codec: codec.name, timeout: helloTimeout, clock });
-    this.state = { is: 'greeting', handshake };
-    handshake.begin({
+    const greeting = new ServerGreeting(link, this.url, this.options);
+    this.state = { is: 'greeting', greeting };
+    greeting.begin(this.session?.resumeRequest, {
       onHello: (hello) => {
         this.state = { is: 'connecting' };
         this.onHello(hello, link, socket, events);
       },
       onFailed: (error) => {
         this.state = { is: 'connecting' };
-        events.onFailed(this.asRefusal(error));
+        events.onFailed(error);
       },
     });
   }
 
-  private asRefusal(error: N2NError): N2NError {
-    if (error.code !== 'CONNECTION_LOST') return error;
-    const message = `Cannot connect to ${this.url}: the connection ended before HELLO. ${error.message}`;
-    return new N2NError('CONNECT_FAILED', message, { cause: error });
-  }
-
-  private resumeRequest(): Hello['resume'] {
-    const { live } = this;
-    if (live?.ticket === undefined) return undefined;
-    return { ...live.ticket, received: live.peer.received };
-  }
-
   private onHello(hello: Hello, link: Link, socket: DialledSocket, events: GreetingEvents): void {
-    const live = hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
-    if (live === undefined) {
+    const session =
+      hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
+    if (session === undefined) {
       const error = new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.');
       refuseLink(link, error);
       events.onFailed(error);
       return;
     }
-    live.ticket = hello.ticket;
     this.state = { is: 'linked' };
     this.lastError = undefined;
     this.hasConnected = true;
-    live.peer.attach(link);
+    session.attach(link, hello.ticket);
     events.onGreeted();
   }
 
@@ -224,22 +195,22 @@ export class Endpoint implements Caller {
   }
 
   /** The server goes on with the session. @returns undefined where it has received what it was not sent */
-  private goOn(received: number, socket: DialledSocket): Live | undefined {
-    const { live } = this;
-    if (live?.peer.canResumeFrom(received) !== true) {
-      live?.peer.close(new N2NError('CONNECTION_LOST', 'The two sides do not agree on what was received.'));
+  private goOn(received: number, socket: DialledSocket): DialledSession | undefined {
+    const { session } = this;
+    if (session?.peer.canResumeFrom(received) !== true) {
+      session?.peer.close(
+        new N2NError('CONNECTION_LOST', 'The two sides do not agree on what was received.'),
+      );
       return undefined;
     }
-    live.socket = socket;
-    live.hosted.onMoved(socket);
-    return live;
+    session.moveTo(socket);
+    return session;
   }
 
   /** A session begins. One that was to go on is gone. */
-  private begin(hello: Hello, socket: DialledSocket): Live {
-    const former = this.live;
-    this.live = undefined;
-    former?.hosted.onEnded();
+  private begin(hello: Hello, socket: DialledSocket): DialledSession {
+    const former = this.session;
+    this.session = undefined;
     former?.peer.close(
       new N2NError(
         'CONNECTION_LOST',
@@ -247,55 +218,20 @@ export class Endpoint implements Caller {
           'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
       ),
     );
-    const { maxPayload, maxReplay, clock, codec, resumeWindow } = this.options;
-    const peer: Peer = new Peer(
-      {
-        onFault: (error) => this.events.onFault(error),
-        onCall: (call) => live.hosted.onCall(call),
-        onSuspended: () => {},
-        onGoAway: (retryAfter) => {
-          live.retryAfter = retryAfter;
-          this.events.onLeaving(this);
-        },
-        onDrained: () => this.onDrained(peer),
-        onClosed: (error) => this.onPeerClosed(peer, error),
-      },
-      {
-        role: 'dialer',
-        maxPayload,
-        maxSend: hello.maxPayload,
-        window: hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window),
-        maxReplay,
-        maxInFlight: this.maxInFlight,
-        codec,
-        maxPending: MAX_PENDING,
-        clock,
-        defer: atEndOfTurn,
-      },
-    );
-    const live: Live = {
-      peer,
-      socket,
-      hosted: this.hostedOver(socket),
-      ticket: undefined,
-      retryAfter: undefined,
-    };
-    this.live = live;
-    return live;
-  }
-
-  private hostedOver(socket: DialledSocket): HostedConnection {
-    return this.listener?.onConnection(socket, this) ?? NO_HANDLERS;
-  }
-
-  private get maxInFlight(): number {
-    return this.listener?.maxInFlight ?? MAX_IN_FLIGHT;
+    const session: DialledSession = new DialledSession(socket, hello, this.options, this.hosting, {
+      onFault: (error) => this.events.onFault(error),
+      onGoAway: () => this.events.onLeaving(this),
+      onDrained: () => this.onDrained(session),
+      onClosed: (error) => this.onClosed(session, error),
+    });
+    this.session = session;
+    return session;
   }
 
   /** Everything that was under way has ended: the side that dialled is the one that ends the session. */
-  private onDrained(peer: Peer): void {
-    if (this.live?.peer !== peer) return;
-    const { retryAfter = 0 } = this.live;
+  private onDrained(session: DialledSession): void {
+    if (this.session !== session) return;
+    const { retryAfter = 0 } = session;
     this.leave(new N2NError('CLOSED', 'The session has ended, with all of its calls.'), retryAfter);
   }
 
@@ -305,23 +241,22 @@ export class Endpoint implements Caller {
     if (this.isIdle) this.events.onDrained(this, retryAfter);
   }
 
-  private onPeerClosed(peer: Peer, error: N2NError): void {
-    if (this.live?.peer !== peer) return;
-    const { hosted, retryAfter } = this.live;
-    this.live = undefined;
+  private onClosed(session: DialledSession, error: N2NError): void {
+    if (this.session !== session) return;
+    const { retryAfter } = session;
+    this.session = undefined;
     this.lastError = error;
-    hosted.onEnded();
     this.events.onOver(this);
     if (this.isIdle) return;
     // The server did not wait for the calls that were under way.
     if (retryAfter !== undefined) this.leave(error, retryAfter);
-    else if (this.state.is === 'greeting') this.greetAnew(this.state.handshake, error);
+    else if (this.state.is === 'greeting') this.greetAnew(this.state.greeting, error);
   }
 
   /** The session that HELLO has asked for was over before the answer came. */
-  private greetAnew(handshake: Handshake, error: N2NError): void {
+  private greetAnew(greeting: ServerGreeting, error: N2NError): void {
     this.state = { is: 'connecting' };
-    handshake.cancel(error);
+    greeting.cancel(error);
     this.client.manualConnect();
   }
 
@@ -368,7 +303,7 @@ export class Endpoint implements Caller {
     this.events.onGivenUp(this, error);
     // Who was told may have begun, too: then the session may still be gone on with.
     if (!this.isIdle) return;
-    this.live?.peer.close(
+    this.session?.peer.close(
       new N2NError('CONNECTION_LOST', `The connection was lost and did not come back: ${error.message}`, {
         cause: error,
       }),
@@ -379,12 +314,3 @@ export class Endpoint implements Caller {
     return new N2NError('CONNECT_FAILED', `There is no connection to ${this.url}.`);
   }
 }
-
-const NO_HANDLERS: HostedConnection = {
-  onCall: (call: IncomingCall) =>
-    call.fail(
-      new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),
-    ),
-  onMoved() {},
-  onEnded() {},
-};

@@ -3,6 +3,7 @@ import type { CallSink } from '../peer/outgoing-call.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { CallListener } from '../proxy/call-listener.js';
 import type { Caller, CallTerms, MadeCall } from '../proxy/caller.js';
+import { Drain } from '../proxy/drain.js';
 import type { NodeClient } from '../transport/node-client.js';
 import { Endpoint, type EndpointEvents } from './endpoint.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
@@ -26,7 +27,7 @@ export interface EndpointsEvents {
  */
 type Life =
   | { readonly is: 'open' }
-  | { readonly is: 'closing'; readonly done: Promise<void> }
+  | { readonly is: 'closing'; readonly sessions: Drain; readonly done: Promise<void> }
   | { readonly is: 'closed' };
 
 /** What came of the attempts since there was a connection, or since they began. */
@@ -53,8 +54,6 @@ export class Endpoints implements Caller, EndpointEvents {
   private opening: PendingConnect | undefined;
   private lastError: N2NError | undefined;
   private round: Round = newRound();
-  /** Called when a session has ended, while closing. */
-  private onSessionOver: () => void = () => {};
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(
@@ -124,7 +123,9 @@ export class Endpoints implements Caller, EndpointEvents {
       return Promise.resolve();
     }
     this.events.onStatus('draining');
-    const done = this.drain(live).then(() => {
+    const { clock, drainTimeout } = this.options;
+    const sessions = new Drain(() => !live.some(({ hasSession }) => hasSession), drainTimeout, clock);
+    const done = sessions.done.then(() => {
       for (const endpoint of live) endpoint.stop(error);
       this.life = { is: 'closed' };
       this.events.onStatus('disconnected');
@@ -132,7 +133,8 @@ export class Endpoints implements Caller, EndpointEvents {
       this.life = { is: 'open' };
       this.begin();
     });
-    this.life = { is: 'closing', done };
+    this.life = { is: 'closing', sessions, done };
+    for (const endpoint of live) endpoint.drain();
     return done;
   }
 
@@ -206,7 +208,7 @@ export class Endpoints implements Caller, EndpointEvents {
   }
 
   onOver(endpoint: Endpoint): void {
-    this.onSessionOver();
+    if (this.life.is === 'closing') this.life.sessions.check();
     // It went on coming back for its calls alone.
     if (endpoint !== this.current && this.current.canCall) endpoint.stop(closed());
   }
@@ -281,21 +283,6 @@ export class Endpoints implements Caller, EndpointEvents {
   private standDown(endpoint: Endpoint): void {
     if (endpoint.canCall) endpoint.drain();
     else if (!endpoint.hasSession) endpoint.stop(closed());
-  }
-
-  /** Settles when the sessions have ended, or when that takes too long. */
-  private drain(live: readonly Endpoint[]): Promise<void> {
-    return new Promise((resolve) => {
-      const { clock, drainTimeout } = this.options;
-      const timer = clock.setTimeout(() => resolve(), drainTimeout);
-      this.onSessionOver = () => {
-        if (live.some(({ hasSession }) => hasSession)) return;
-        clock.clearTimeout(timer);
-        this.onSessionOver = () => {};
-        resolve();
-      };
-      for (const endpoint of live) endpoint.drain();
-    });
   }
 
   /** One by one: whoever is told of one may cancel others, make more, or close the client. */

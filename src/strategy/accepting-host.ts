@@ -4,6 +4,7 @@ import { N2NError, messageOf } from '../n2n-error.js';
 import type { IncomingCall } from '../peer/incoming-call.js';
 import { jsonCodec } from '../protocol/codec.js';
 import type { Hello } from '../protocol/hello.js';
+import { Drain } from '../proxy/drain.js';
 import { Handshake, refuseLink, sayHello } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
 import { TicketOffice } from '../session/ticket-office.js';
@@ -40,9 +41,8 @@ export class AcceptingHost implements HandlerHost {
   private readonly tickets = new TicketOffice<AcceptedSession>(randomBytes);
   private readonly socketIo: AttachableServer;
   private stop: (() => Promise<void>) | undefined;
-  /** Settles when nothing is under way any more, or when that takes too long; undefined while new calls are taken. */
-  private drained: Promise<void> | undefined;
-  private checkDrained: () => void = () => {};
+  /** Undefined while new calls are taken. */
+  private draining: Drain | undefined;
 
   constructor(
     private readonly options: ResolvedN2NServerOptions,
@@ -66,7 +66,7 @@ export class AcceptingHost implements HandlerHost {
       await this.drain();
       this.disconnectAll(detach);
       await listener.close();
-      this.drained = undefined;
+      this.draining = undefined;
     };
     try {
       await listener.listen();
@@ -132,8 +132,7 @@ export class AcceptingHost implements HandlerHost {
 
   private onHello(hello: Hello, link: Link, socket: SocketIoSocket, client: PeerClient): void {
     const { resume } = hello;
-    const identity = identityOf(socket);
-    const session = resume === undefined ? undefined : this.tickets.find(resume, identity);
+    const session = resume === undefined ? undefined : this.tickets.find(resume, client.identity);
     if (resume !== undefined && session?.canResume(resume) === true) {
       this.suspended.delete(session);
       session.moveTo(socket);
@@ -142,7 +141,7 @@ export class AcceptingHost implements HandlerHost {
       session.peer.attach(link);
       return;
     }
-    if (this.drained !== undefined) {
+    if (this.draining !== undefined) {
       refuseLink(
         link,
         new N2NError('DRAINING', 'This server is about to close. Connect to another, or later.'),
@@ -190,7 +189,7 @@ export class AcceptingHost implements HandlerHost {
     this.warnOf(error);
     session.peer.whenEventsServed(() => {
       this.sessions.delete(session);
-      this.checkDrained();
+      this.draining?.check();
     });
   }
 
@@ -200,28 +199,26 @@ export class AcceptingHost implements HandlerHost {
 
   /** Takes no new calls, and lets those under way end. A client that is away and has none is not waited for. */
   private drain(): Promise<void> {
-    this.drained ??= new Promise((resolve) => {
-      const { clock, drainTimeout, retryAfter } = this.options;
-      const timer = clock.setTimeout(resolve, drainTimeout);
-      const busy = new Set(this.stockEvents);
-      this.checkDrained = () => {
-        if (this.sessions.size > 0 || busy.size > 0) return;
-        clock.clearTimeout(timer);
-        resolve();
-      };
-      for (const session of this.sessions) {
-        if (this.suspended.has(session) && !session.peer.isBusy) session.peer.close(serverClosed());
-        else session.peer.drain(retryAfter);
-      }
-      for (const events of busy) {
-        events.drain(() => {
-          busy.delete(events);
-          this.checkDrained();
-        });
-      }
-      this.checkDrained();
-    });
-    return this.drained;
+    this.draining ??= this.beginToDrain();
+    return this.draining.done;
+  }
+
+  private beginToDrain(): Drain {
+    const { clock, drainTimeout, retryAfter } = this.options;
+    const busy = new Set(this.stockEvents);
+    const draining = new Drain(() => this.sessions.size === 0 && busy.size === 0, drainTimeout, clock);
+    for (const session of this.sessions) {
+      if (this.suspended.has(session) && !session.peer.isBusy) session.peer.close(serverClosed());
+      else session.peer.drain(retryAfter);
+    }
+    for (const events of busy) {
+      events.drain(() => {
+        busy.delete(events);
+        draining.check();
+      });
+    }
+    draining.check();
+    return draining;
   }
 
   private disconnectAll(detach: () => void): void {
@@ -232,9 +229,4 @@ export class AcceptingHost implements HandlerHost {
 
 function serverClosed(): N2NError {
   return new N2NError('CONNECTION_LOST', 'The server was closed.');
-}
-
-/** Who a client is: what a middleware has said. */
-function identityOf({ data }: SocketIoSocket): unknown {
-  return (data as { identity?: unknown } | undefined)?.identity;
 }

@@ -3,6 +3,7 @@ import { N2NError, messageOf } from '../n2n-error.js';
 import { refuse, type IncomingCall } from '../peer/incoming-call.js';
 import type { CallHost, HostedConnection } from '../proxy/call-listener.js';
 import type { Caller } from '../proxy/caller.js';
+import { Drain } from '../proxy/drain.js';
 import type { NodeClient } from '../transport/node-client.js';
 import type { DialledSocket, SocketIoServer, SocketIoSocket } from '../transport/socket-io-server.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
@@ -16,8 +17,8 @@ export class DialledHost implements HandlerHost {
   readonly peers = new PeerRegistry();
   /** The calls and events that handlers are at work for. */
   private readonly underWay = new Set<IncomingCall>();
-  /** Called whenever one of them has ended, once no new ones are taken. */
-  private checkDrained: (() => void) | undefined;
+  /** Undefined while new ones are taken. */
+  private draining: Drain | undefined;
 
   constructor(
     private readonly client: CallHost,
@@ -30,7 +31,7 @@ export class DialledHost implements HandlerHost {
   /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
   async listen(): Promise<void> {
     const { maxInFlight } = this.options;
-    this.checkDrained = undefined;
+    this.draining = undefined;
     this.client.hostCalls({
       maxInFlight,
       onConnection: (socket, caller) => this.onConnection(socket, caller),
@@ -40,7 +41,9 @@ export class DialledHost implements HandlerHost {
 
   /** Lets what is under way end, within `drainTimeout`. The client stays connected, and hosts nothing any more. */
   async close(): Promise<void> {
-    await this.drain();
+    const { clock, drainTimeout } = this.options;
+    this.draining = new Drain(() => this.underWay.size === 0, drainTimeout, clock);
+    await this.draining.done;
     this.client.hostCalls(undefined);
     const closed = new N2NError('CONNECTION_LOST', 'The host of the handlers was closed.');
     for (const call of this.underWay) call.abort(closed);
@@ -90,29 +93,16 @@ export class DialledHost implements HandlerHost {
   }
 
   private onCall(call: IncomingCall, take: () => void): void {
-    if (this.checkDrained !== undefined) {
+    if (this.draining !== undefined) {
       refuse(call, 'DRAINING', 'The host of the handlers is about to close.', { onFault: this.report });
       return;
     }
     this.underWay.add(call);
     call.whenOver(() => {
       this.underWay.delete(call);
-      this.checkDrained?.();
+      this.draining?.check();
     });
     take();
-  }
-
-  private drain(): Promise<void> {
-    return new Promise((resolve) => {
-      const { clock, drainTimeout } = this.options;
-      const timer = clock.setTimeout(resolve, drainTimeout);
-      this.checkDrained = () => {
-        if (this.underWay.size > 0) return;
-        clock.clearTimeout(timer);
-        resolve();
-      };
-      this.checkDrained();
-    });
   }
 }
 

@@ -13,7 +13,7 @@ const MAX_DOUBLINGS = 52;
 /**
  * How long to wait before a reconnection attempt:
  *
- *     base  = min(maxReconnectionDelay, reconnectionDelay * 2^(attempt - 1))
+ *     base  = min(maxReconnectionDelay, max(reconnectionDelay, limit), reconnectionDelay * 2^(attempt - 1))
  *     delay = round(base * (1 - randomizationFactor + 2 * randomizationFactor * random))
  *
  * Jitter comes after the limit, so that clients which have all reached the limit still come back spread out, and not
@@ -21,11 +21,28 @@ const MAX_DOUBLINGS = 52;
  *
  * @param attempt counts from 1
  * @param random gives a number from 0 up to 1, as `Math.random` does; 0.5 is no jitter
+ * @param limit how long may be waited at present, in milliseconds, before jitter; `reconnectionDelay` always may
  * @returns whole milliseconds
  */
-export function backoffDelay(attempt: number, options: BackoffOptions, random: () => number): number {
-  const { reconnectionDelay, maxReconnectionDelay, randomizationFactor } = options;
-  const doublings = Math.min(attempt - 1, MAX_DOUBLINGS);
-  const base = Math.min(maxReconnectionDelay, reconnectionDelay * 2 ** doublings);
+export function backoffDelay(
+  attempt: number,
+  options: BackoffOptions,
+  random: () => number,
+  limit = Infinity,
+): number {
+  const { randomizationFactor } = options;
+  const base = baseOf(attempt, options, limit);
   return Math.round(base * (1 - randomizationFactor + 2 * randomizationFactor * random()));
+}
+
+/** Whether the limit of the moment makes an attempt come earlier than it would, jitter aside. */
+export function comesEarly(attempt: number, options: BackoffOptions, limit: number): boolean {
+  return baseOf(attempt, options, limit) < baseOf(attempt, options, Infinity);
+}
+
+function baseOf(attempt: number, options: BackoffOptions, limit: number): number {
+  const { reconnectionDelay, maxReconnectionDelay } = options;
+  const doublings = Math.min(attempt - 1, MAX_DOUBLINGS);
+  const longest = Math.min(maxReconnectionDelay, Math.max(reconnectionDelay, limit));
+  return Math.min(longest, reconnectionDelay * 2 ** doublings);
 }

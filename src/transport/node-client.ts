@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'socket.io-client';
 import { messageOf, N2NError } from '../n2n-error.js';
-import { backoffDelay } from './backoff.js';
+import { backoffDelay, comesEarly } from './backoff.js';
 import type { TimerHandle } from '../clock.js';
 import { Connection, type ConnectionOutcome } from './connection.js';
 import { endpointLabel } from './endpoint.js';
@@ -49,6 +49,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   private readonly buffer: SendBuffer;
   private state: State = { is: 'idle' };
   private greet: Greet = greetNobody;
+  private delayLimit: () => number = () => Infinity;
   private hasWarnedOfFallback = false;
   private hasWarnedOfPatience = false;
 
@@ -152,6 +153,15 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     this.greet = greet;
   }
 
+  /**
+   * @internal For `N2NClient`, whose session waits only so long.
+   * @param limit asked before each reconnection attempt: see `backoffDelay`. One that it makes come early is not
+   * counted.
+   */
+  limitDelays(limit: () => number): void {
+    this.delayLimit = limit;
+  }
+
   private attempt(attempt: number): void {
     const connection: Connection = new Connection(this.options, this.greet, {
       onConnected: (outcome) => this.onConnected(connection, attempt, outcome),
@@ -202,14 +212,17 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
       this.enter(idle);
       return { state: idle, hasGivenUp: reconnect };
     }
-    const delay = backoffDelay(attempt, this.options, random);
+    const limit = this.delayLimit();
+    const delay = backoffDelay(attempt, this.options, random, limit);
+    // One that comes early is not counted: those after it come as often, and for as long, as they would have.
+    const counted = comesEarly(attempt, this.options, limit) ? attempt - 1 : attempt;
     const waiting: State = {
       is: 'waiting',
-      attempt,
-      timer: clock.setTimeout(() => this.attempt(attempt), delay),
+      attempt: counted,
+      timer: clock.setTimeout(() => this.attempt(counted), delay),
     };
     this.enter(waiting);
-    return { state: waiting, delay, attempt };
+    return { state: waiting, delay, attempt: counted };
   }
 
   private announce(next: BackedOff): void {

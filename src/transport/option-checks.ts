@@ -1,8 +1,6 @@
 import { inspect } from 'node:util';
+import { LONGEST_TIMER } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
-
-/** The longest delay that a Node timer holds; a longer one would fire at once. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 /** The error for an option that cannot be used: which one, what it was, and what is allowed. */
 export function optionError(option: string, value: unknown, allowed: string): N2NError {
@@ -27,7 +25,11 @@ export function booleanOption(option: string, value: unknown, byDefault: boolean
 }
 
 export function millisecondsOption(option: string, value: unknown, byDefault: number): number {
-  return wholeNumberOption(option, value, byDefault, { least: 1, most: MAX_TIMER, unit: ' of milliseconds' });
+  return wholeNumberOption(option, value, byDefault, {
+    least: 1,
+    most: LONGEST_TIMER,
+    unit: ' of milliseconds',
+  });
 }
 
 export interface WholeNumberRange {

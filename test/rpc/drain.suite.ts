@@ -213,10 +213,10 @@ export function describeDeparture(builder: Builder): void {
       await closing;
     });
 
-    test('says when clients may come back', async () => {
+    test.each([60_000, 2 ** 31 - 1])('says when clients may come back: in %i ms', async (retryAfter) => {
       const { service, client } = await builder.start(
         scripted(() => 1),
-        { retryAfter: 60_000 },
+        { retryAfter },
         { ...SOON, timeout: 50 },
       );
       const gone = new Promise((resolve) => client.on('disconnect', resolve));

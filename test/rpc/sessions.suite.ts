@@ -1,6 +1,7 @@
 import { EMPTY, lastValueFrom, NEVER, Observable, of, toArray } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { N2NRecordBuilder, type N2NContext, type PeerClient } from '../../src/index.js';
+import { stopTheClock } from '../support/fake-time.js';
 import { deferred, proveNothingIsLeft, turn } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted } from '../support/scripted.js';
@@ -179,6 +180,30 @@ export function describeReturn(builder: Builder): void {
       cutConnections(service);
       expect(await service.log.line(/no such room/)).toMatch(/^error/);
       expect(await lastValueFrom(client.send('echo', 1))).toBe(1);
+    });
+
+    test('after attempts that failed, still within the window, however late in it', async () => {
+      const begun = deferred<void>();
+      const release = deferred<string>();
+      const parts = scripted(() => {
+        begun.resolve();
+        return release.promise;
+      });
+      const { service, client } = await builder.start(parts, {}, { randomizationFactor: 0 });
+      let isBack = false;
+      service.io.use((_socket, next) => next(isBack ? undefined : new Error('not now')));
+      stopTheClock();
+      let passed = 0;
+      client.on('reconnecting', (delay: number) => {
+        passed += delay;
+        isBack = passed > 9000;
+        vi.advanceTimersByTime(delay);
+      });
+      const answer = lastValueFrom(client.send('call', 1));
+      await begun.promise;
+      cutConnections(service);
+      release.resolve('answer');
+      expect(await answer).toBe('answer');
     });
 
     test('as somebody else gets a session of its own, and the calls of the former fail', async () => {

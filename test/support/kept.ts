@@ -35,9 +35,9 @@ export function watchWhatIsKept({ service, client }: Sides): () => Promise<void>
   // Taken at the start: a session that is lost must let go, too.
   const { sessions } = (service.strategy as unknown as { host: { sessions: Set<{ peer: PeerParts }> } }).host;
   const { endpoints } = client as unknown as {
-    endpoints: { current: { live?: { peer: PeerParts } }; waiting: { calls: unknown } };
+    endpoints: { current: { session?: { peer: PeerParts } }; waiting: { calls: unknown } };
   };
-  const dialled = endpoints.current.live?.peer;
+  const dialled = endpoints.current.session?.peer;
   if (sessions.size !== 1 || dialled === undefined) throw new Error('there is not one open session');
   const peers: [string, PeerParts][] = [
     ['client', dialled],

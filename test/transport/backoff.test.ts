@@ -35,4 +35,17 @@ describe('backoffDelay', () => {
   it('is held by a limit below the first delay', () => {
     expect(backoffDelay(1, { ...defaults, maxReconnectionDelay: 100 }, () => 0.5)).toBe(100);
   });
+
+  it.each([
+    ['no jitter', 0.5, [500, 1000, 1600, 1600]],
+    ['the least', 0, [250, 500, 800, 800]],
+    ['the most', 1, [750, 1500, 2400, 2400]],
+  ])('is held by the limit of the moment, before jitter: %s', (_name, random, expected) => {
+    const delays = [1, 2, 3, 4].map((attempt) => backoffDelay(attempt, defaults, () => random, 1600));
+    expect(delays).toEqual(expected);
+  });
+
+  it.each([499, 0, -1])('is no shorter than the first delay for a limit of the moment of %i', (limit) => {
+    expect(backoffDelay(5, defaults, () => 0.5, limit)).toBe(500);
+  });
 });

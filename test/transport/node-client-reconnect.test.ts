@@ -17,9 +17,10 @@ import {
 const idle = { connected: false, connecting: false, reconnecting: false };
 
 /** Lets attempt after attempt fail, as many as are made. @returns the delays, each with its attempt */
-async function delaysUntilGivenUp(transport: string, options: NodeClientOptions) {
+async function delaysUntilGivenUp(transport: string, options: NodeClientOptions, limit = () => Infinity) {
   const recorded = clientsOver(transport)(await freePort(), options);
   const { client, clock, events } = recorded;
+  client.limitDelays(limit);
   client.connect();
   do {
     const failed = recorded.next('error');
@@ -72,6 +73,24 @@ describe.each(TRANSPORTS)('NodeClient, coming back, over %s', (transport) => {
       [300, 4],
     ]);
     expect(clock.now()).toBe(80 + 180 + 360 + 300);
+  });
+
+  it('comes early where delays are limited, and then as often as it would have', async () => {
+    const limits = [50, 150, 150, 50];
+    const { delays } = await delaysUntilGivenUp(
+      transport,
+      { maxReconnectionAttempts: 4, reconnectionDelay: 100 },
+      () => limits.shift() ?? Infinity,
+    );
+    expect(delays).toEqual([
+      [100, 1],
+      [150, 1],
+      [150, 1],
+      [100, 1],
+      [200, 2],
+      [400, 3],
+      [800, 4],
+    ]);
   });
 
   it.each(['connect', 'manualConnect'] as const)('starts anew with %s() after giving up', async (method) => {
