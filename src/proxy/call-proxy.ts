@@ -4,6 +4,7 @@ import { firstValueFrom, Observable, of } from 'rxjs';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../peer/outgoing-call.js';
 import type { Codec } from '../protocol/codec.js';
+import { unwritableIn } from '../protocol/unwritable.js';
 import type { EncodedValue } from '../protocol/value.js';
 import { AnswerReader } from './answer-reader.js';
 import { BoundCall } from './bound-call.js';
@@ -120,9 +121,11 @@ export abstract class CallProxy<
   }
 
   private make(pattern: unknown, data: unknown, sink: CallSink): MadeCall {
-    const { caller, codec, packets } = this.defaults;
-    if (this.isPlain(data))
-      return caller.call(this.routeOf(pattern), codec.encode(data), sink, this.plainTerms());
+    const { caller, packets } = this.defaults;
+    if (this.isPlain(data)) {
+      const route = this.routeOf(pattern);
+      return caller.call(route, this.encode(route, data), sink, this.plainTerms());
+    }
     const { route, value, terms, scope } = this.prepare(pattern, data, 'call');
     return boundTo(scope, sink, (to) =>
       packets === undefined
@@ -133,9 +136,11 @@ export abstract class CallProxy<
 
   /** @returns undefined once the event is written */
   private makeEvent(pattern: unknown, data: unknown, outcome: CallSink): MadeCall | undefined {
-    const { caller, codec } = this.defaults;
-    if (this.isPlain(data))
-      return caller.emit(this.routeOf(pattern), codec.encode(data), outcome, this.plainTerms());
+    const { caller } = this.defaults;
+    if (this.isPlain(data)) {
+      const route = this.routeOf(pattern);
+      return caller.emit(route, this.encode(route, data), outcome, this.plainTerms());
+    }
     const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
     return boundTo(scope, outcome, (sink) =>
       terms.key === undefined
@@ -168,7 +173,7 @@ export abstract class CallProxy<
   /** @throws N2NError `NOT_SERIALIZABLE`, or `TIMEOUT` when no time is left of the call that it is bound to */
   private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event'): Prepared {
     const route = this.routeOf(pattern);
-    const { codec, timeout, packets } = this.defaults;
+    const { timeout, packets } = this.defaults;
     const record = given instanceof N2NRecord ? given : new N2NRecord(given, {});
     const { settings } = record;
     // The hook is Nest 12's; in Nest 11 nobody sets one.
@@ -178,7 +183,7 @@ export abstract class CallProxy<
     const terms = { ...termsOf(settings, timeout, kind), metadata: envelopeText(settings, packet, packets) };
     const wrap = packets === undefined ? undefined : this.wrapper(packets, packet, route, kind);
     if (!isPayloadStream(data)) {
-      const value = codec.encode(wrap === undefined ? data : wrap(data));
+      const value = this.encode(route, data, wrap);
       return { route, value, terms, scope: settings.scope };
     }
     if (kind === 'event')
@@ -190,6 +195,15 @@ export abstract class CallProxy<
         report(`The payload of "${route}" failed when it was stopped`, error),
       );
     return { route, value: undefined, terms: { ...terms, onPayload }, scope: settings.scope };
+  }
+
+  /** @throws N2NError `NOT_SERIALIZABLE`, which names the call */
+  private encode(route: string, data: unknown, wrap?: (data: unknown) => unknown): EncodedValue {
+    try {
+      return this.defaults.codec.encode(wrap === undefined ? data : wrap(data));
+    } catch (error) {
+      throw unwritableIn(`The payload of "${route}"`, error);
+    }
   }
 
   /** Makes of a payload what travels in its place: its packet, as Nest's TCP transport makes it, serialized. */
