@@ -14,7 +14,8 @@ import type { Caller, CallTerms, MadeCall } from './caller.js';
 import { EventOutcome } from './event-outcome.js';
 import { mapStream } from './mapped-stream.js';
 import { serializePacket, type PacketFormat } from './packet-format.js';
-import { isPayloadStream, sendPayload } from './payload-stream.js';
+import { PayloadCall } from './payload-call.js';
+import { isPayloadStream, iterableIn, sendPayload } from './payload-stream.js';
 import { N2NRecord, newEventKey, type CallScope, type RecordSettings } from './record.js';
 
 /** What an event that was written gives to whoever asks: that it was. */
@@ -55,7 +56,7 @@ export abstract class CallProxy<
    * Calls the handler of `pattern` with each subscription. Unsubscribing cancels the call on the other side, too.
    *
    * @param data the payload; a `N2NRecord` says more about the call; an async iterable, `Readable` or Observable is
-   * sent as a stream
+   * sent as a stream, and is returned, destroyed or unsubscribed from when the call ends, also where it never left
    * @returns errors with an `N2NError`, or with what the handler threw, as Nest's TCP transport delivers it
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
@@ -126,12 +127,14 @@ export abstract class CallProxy<
       const route = this.routeOf(pattern);
       return caller.call(route, this.encode(route, data), sink, this.plainTerms());
     }
-    const { route, value, terms, scope } = this.prepare(pattern, data, 'call');
-    return boundTo(scope, sink, (to) =>
-      packets === undefined
-        ? caller.call(route, value, to, terms)
-        : new AnswerReader(packets, to).start((answers) => caller.call(route, value, answers, terms)),
-    );
+    return this.carrying(pattern, data, sink, (carried, onLeaves) => {
+      const { route, value, terms, scope } = this.prepare(pattern, data, 'call', onLeaves);
+      return boundTo(scope, carried, (to) =>
+        packets === undefined
+          ? caller.call(route, value, to, terms)
+          : new AnswerReader(packets, to).start((answers) => caller.call(route, value, answers, terms)),
+      );
+    });
   }
 
   /** @returns undefined once the event is written */
@@ -141,12 +144,32 @@ export abstract class CallProxy<
       const route = this.routeOf(pattern);
       return caller.emit(route, this.encode(route, data), outcome, this.plainTerms());
     }
-    const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
-    return boundTo(scope, outcome, (sink) =>
-      terms.key === undefined
-        ? caller.emit(route, value, sink, terms)
-        : caller.call(route, value, sink, terms),
-    );
+    return this.carrying(pattern, data, outcome, (carried, onLeaves) => {
+      const { route, value, terms, scope } = this.prepare(pattern, data, 'event', onLeaves);
+      return boundTo(scope, carried, (sink) =>
+        terms.key === undefined
+          ? caller.emit(route, value, sink, terms)
+          : caller.call(route, value, sink, terms),
+      );
+    });
+  }
+
+  /** Makes a call or event, and lets its payload go where that is a stream which never leaves. */
+  private carrying<Made extends MadeCall | undefined>(
+    pattern: unknown,
+    data: unknown,
+    sink: CallSink,
+    make: (sink: CallSink, onLeaves: () => void) => Made,
+  ): Made | PayloadCall {
+    const payload = iterableIn(data instanceof N2NRecord ? data.data : data);
+    if (payload === undefined) return make(sink, () => {});
+    return new PayloadCall(payload, sink, this.onReturnFailed(pattern)).start(make);
+  }
+
+  /** Where the errors of a payload go that is not wanted any more. */
+  private onReturnFailed(pattern: unknown): (error: unknown) => void {
+    const { report } = this.defaults;
+    return (error) => report(`The payload of "${String(pattern)}" failed when it was stopped`, error);
   }
 
   /** Whether there is nothing to it but a payload. */
@@ -171,7 +194,7 @@ export abstract class CallProxy<
   }
 
   /** @throws N2NError `NOT_SERIALIZABLE`, or `TIMEOUT` when no time is left of the call that it is bound to */
-  private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event'): Prepared {
+  private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event', onLeaves: () => void): Prepared {
     const route = this.routeOf(pattern);
     const { timeout, packets } = this.defaults;
     const record = given instanceof N2NRecord ? given : new N2NRecord(given, {});
@@ -188,12 +211,10 @@ export abstract class CallProxy<
     }
     if (kind === 'event')
       throw new N2NError('NOT_SERIALIZABLE', 'An event cannot carry a stream; use send().');
-    const { report } = this.defaults;
-    const values = wrap === undefined ? data : mapStream(data, wrap);
-    const onPayload: CallTerms['onPayload'] = (target) =>
-      sendPayload(values, target, (error) =>
-        report(`The payload of "${route}" failed when it was stopped`, error),
-      );
+    const onPayload: CallTerms['onPayload'] = (target) => {
+      onLeaves();
+      sendPayload(wrap === undefined ? data : mapStream(data, wrap), target, this.onReturnFailed(route));
+    };
     return { route, value: undefined, terms: { ...terms, onPayload }, scope: settings.scope };
   }
 
