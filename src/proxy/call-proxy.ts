@@ -8,15 +8,16 @@ import { unwritableIn } from '../protocol/unwritable.js';
 import type { EncodedValue } from '../protocol/value.js';
 import { AnswerReader } from './answer-reader.js';
 import { BoundCall } from './bound-call.js';
-import { offlineOption } from './call-options.js';
 import { CallStream } from './call-stream.js';
+import { envelopeText, termsOf, type Packet } from './call-terms.js';
 import type { Caller, CallTerms, MadeCall } from './caller.js';
 import { EventOutcome } from './event-outcome.js';
+import { runHook } from './hook.js';
 import { mapStream } from './mapped-stream.js';
 import { serializePacket, type PacketFormat } from './packet-format.js';
 import { PayloadCall } from './payload-call.js';
 import { isPayloadStream, iterableIn, sendPayload } from './payload-stream.js';
-import { N2NRecord, newEventKey, type CallScope, type RecordSettings } from './record.js';
+import { N2NRecord, type CallScope } from './record.js';
 
 /** What an event that was written gives to whoever asks: that it was. */
 const WRITTEN = of(undefined);
@@ -32,9 +33,6 @@ export interface CallDefaults {
   /** Told of an event that was lost while nobody subscribed, and of streams that failed when nobody wanted them. */
   readonly report: (message: string, error: unknown) => void;
 }
-
-/** Nest's packet of a request. */
-type Packet = ReadPacket<unknown> & { metadata?: unknown };
 
 /** A call or event, ready for the caller. */
 interface Prepared {
@@ -201,7 +199,7 @@ export abstract class CallProxy<
     const { settings } = record;
     // The hook is Nest 12's; in Nest 11 nobody sets one.
     const packet: Packet = { pattern, data: record.data };
-    this.onDispatchHook?.(packet);
+    runHook(() => this.onDispatchHook?.(packet), this.onHookFailed(route));
     const { data } = packet;
     const terms = { ...termsOf(settings, timeout, kind), metadata: envelopeText(settings, packet, packets) };
     const wrap = packets === undefined ? undefined : this.wrapper(packets, packet, route, kind);
@@ -216,6 +214,12 @@ export abstract class CallProxy<
       sendPayload(wrap === undefined ? data : mapStream(data, wrap), target, this.onReturnFailed(route));
     };
     return { route, value: undefined, terms: { ...terms, onPayload }, scope: settings.scope };
+  }
+
+  /** Where the error of an async dispatch hook goes: its call is made without it. */
+  private onHookFailed(route: string): (error: unknown) => void {
+    const { report } = this.defaults;
+    return (error) => report(`The dispatch hook failed for "${route}"`, error);
   }
 
   /** @throws N2NError `NOT_SERIALIZABLE`, which names the call */
@@ -236,54 +240,6 @@ export abstract class CallProxy<
   ): (data: unknown) => unknown {
     const whole = kind === 'call' ? this.assignPacketId(packet) : { ...packet, pattern: route };
     return (data) => serializePacket(format, { ...whole, data });
-  }
-}
-
-function termsOf(settings: RecordSettings, byDefault: number, kind: 'call' | 'event'): CallTerms {
-  const { isAcknowledged, isIdempotent, scope } = settings;
-  const offline = offlineOption(settings.offline);
-  const key = kind === 'event' && isAcknowledged === true ? newEventKey() : undefined;
-  // An acknowledged event is sent until it has been handled, however long that takes, unless a timeout is set.
-  const timeout = settings.timeout ?? (key === undefined ? byDefault : 0);
-  if (!Number.isSafeInteger(timeout) || timeout < 0 || timeout > 2 ** 31 - 1) {
-    throw new N2NError(
-      'INVALID_OPTIONS',
-      `The timeout is ${String(timeout)}: it must be a whole number of milliseconds.`,
-    );
-  }
-  return {
-    timeout: scope === undefined ? timeout : timeWithin(scope, timeout),
-    offline,
-    key,
-    isRepeatable: key !== undefined || isIdempotent === true,
-  };
-}
-
-function timeWithin(scope: CallScope, timeout: number): number {
-  const deadline = scope.getDeadline();
-  if (deadline === undefined) return timeout;
-  const left = Math.floor(deadline - Date.now());
-  if (left <= 0) throw new N2NError('TIMEOUT', 'No time is left of the call that this one is made for.');
-  return timeout === 0 ? left : Math.min(timeout, left);
-}
-
-/** Headers and metadata share one place on the wire. A packet carries its metadata itself. */
-function envelopeText(
-  { headers }: RecordSettings,
-  { metadata, data }: Packet,
-  packets: PacketFormat | undefined,
-): string | undefined {
-  if (headers === undefined && metadata === undefined && packets === undefined) return undefined;
-  // The payload that is a stream is no packet: its values are.
-  const isWithin = packets !== undefined && !isPayloadStream(data);
-  try {
-    return JSON.stringify({
-      headers,
-      metadata: isWithin ? undefined : metadata,
-      packet: packets === undefined ? undefined : true,
-    });
-  } catch (error) {
-    throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The metadata cannot be written as JSON');
   }
 }
 

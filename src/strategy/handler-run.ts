@@ -1,6 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { pump } from '../peer/stream-target.js';
+import { runHook } from '../proxy/hook.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
 import { isAsyncIterable, ObservableRun } from './observable-run.js';
 import type { Responder } from './responder.js';
@@ -35,12 +36,29 @@ export function runHandler(
   }
 }
 
-/** Runs the start hook of instrumentation, which runs the handler. A hook that throws fails the call, and no other. */
-export function runHooked(hook: () => void, responder: Responder, report: ReportError): void {
+/**
+ * Runs the start hook of instrumentation, which runs the handler. A hook that fails before that fails the call, and no
+ * other; afterwards the outcome is the handler's.
+ */
+export function runHooked(
+  hook: (run: () => Promise<void>) => unknown,
+  handle: () => void,
+  responder: Responder,
+  report: ReportError,
+): void {
+  let hasBegun = false;
+  const run = async (): Promise<void> => {
+    hasBegun = true;
+    handle();
+  };
+  const onFailed = (error: unknown): void => {
+    if (hasBegun) report(error);
+    else responder.fail(errorForCaller(error, report));
+  };
   try {
-    hook();
+    runHook(() => hook(run), onFailed);
   } catch (error) {
-    responder.fail(errorForCaller(error, report));
+    onFailed(error);
   }
 }
 
