@@ -122,11 +122,12 @@ describe('close', () => {
     await n2nErrorOf(client.send('echo', 1), 'CLOSED');
   });
 
-  test('is the status "disconnected"', async () => {
+  test('is the status "disconnected"; before the first connection there is none', async () => {
     const { url } = await startService(PARTS);
     const client = startClient(url);
     const statuses: string[] = [];
     client.status.subscribe((status) => statuses.push(status));
+    expect(statuses).toEqual([]);
     await client.connect();
     await client.close();
     expect(statuses).toEqual(['connected', 'draining', 'disconnected']);
