@@ -23,13 +23,13 @@ export function runHandler(
   try {
     result = handler(data, context);
   } catch (error) {
-    responder.fail(errorForCaller(error, report));
+    responder.fail(errorForCaller(error, responder, report));
     return;
   }
   if (result instanceof Promise) {
     result.then(
       (value) => settle(value, responder, report),
-      (error: unknown) => responder.fail(errorForCaller(error, report)),
+      (error: unknown) => responder.fail(errorForCaller(error, responder, report)),
     );
   } else {
     settle(result, responder, report);
@@ -53,7 +53,7 @@ export function runHooked(
   };
   const onFailed = (error: unknown): void => {
     if (hasBegun) report(error);
-    else responder.fail(errorForCaller(error, report));
+    else responder.fail(errorForCaller(error, responder, report));
   };
   try {
     runHook(() => hook(run), onFailed);
@@ -66,6 +66,6 @@ function settle(value: unknown, responder: Responder, report: ReportError): void
   if (typeof value !== 'object' || value === null) responder.reply(value);
   else if (isObservable(value)) new ObservableRun(responder, report).start(value);
   else if (isAsyncIterable(value))
-    void pump(value, responder, (error) => errorForCaller(error, report), report);
+    void pump(value, responder, (error) => errorForCaller(error, responder, report), report);
   else responder.reply(value);
 }
