@@ -78,7 +78,6 @@ export class Endpoint implements Caller {
     this.client.on('connect', () => this.onConnect());
     this.client.on('disconnect', () => this.onDisconnect());
     this.client.on('error', (error) => this.onError(error));
-    this.client.on('reconnect-failed', () => this.onReconnectFailed());
   }
 
   /** Whether a call that is made now leaves now. */
@@ -276,22 +275,19 @@ export class Endpoint implements Caller {
     if (type !== 'connect') return;
     // The other side cannot be talked to, however often the connection is made anew.
     if (this.lastError.code === 'VERSION_MISMATCH') this.client.disconnect();
-    if (this.client.reconnecting) this.events.onFailed(this, this.lastError);
-    else this.onGivenUp();
+    if (this.client.reconnecting) {
+      this.events.onFailed(this, this.lastError);
+      return;
+    }
+    if (this.hasConnected) this.lastError = this.asLoss(this.lastError);
+    this.onGivenUp();
   }
 
-  private onReconnectFailed(): void {
-    if (this.hasConnected) {
-      const why = this.lastError === undefined ? '' : ` The last attempt: ${this.lastError.message}`;
-      this.lastError = new N2NError(
-        'RECONNECT_FAILED',
-        `The connection to ${this.url} did not come back.${why}`,
-        {
-          cause: this.lastError,
-        },
-      );
-    }
-    this.onGivenUp();
+  /** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */
+  private asLoss(cause: N2NError): N2NError {
+    if (cause.code !== 'CONNECT_FAILED') return cause;
+    const message = `No attempt to reconnect to ${this.url} has succeeded. ${cause.message}`;
+    return new N2NError('RECONNECT_FAILED', message, { cause });
   }
 
   private onGivenUp(): void {

@@ -55,7 +55,7 @@ export class N2NClient
     this.defaults = { caller: this.endpoints, codec, timeout: callTimeout, packets, report };
   }
 
-  /** The state of the connection, from the latest on. */
+  /** The state of the connection, from the latest on; nothing until there was one, or none is hoped for any more. */
   override get status(): Observable<N2NClientStatus> {
     return super.status as Observable<N2NClientStatus>;
   }

@@ -8,12 +8,12 @@ interface Registration {
   /**
    * The name by which `@InjectN2N(name)` injects the client. Without one it is injected by its class, `N2NClient`.
    */
-  name?: string;
+  name?: string | undefined;
   /**
    * Whether modules that do not import this one can inject the client as well.
    * @default false
    */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 export type N2NModuleOptions = N2NClientOptions & Registration;
@@ -25,13 +25,13 @@ export interface N2NOptionsFactory {
 
 export interface N2NModuleAsyncOptions extends Registration {
   /** Modules whose providers are injected into the factory. */
-  imports?: DynamicModule['imports'];
+  imports?: DynamicModule['imports'] | undefined;
   /** The arguments of `useFactory`. */
-  inject?: (string | symbol | Type | Function)[];
+  inject?: (string | symbol | Type | Function)[] | undefined;
   // oxlint-disable-next-line typescript/no-explicit-any -- Nest injects what `inject` names, which no type can follow
-  useFactory?: (...args: any[]) => N2NClientOptions | Promise<N2NClientOptions>;
-  useClass?: Type<N2NOptionsFactory>;
-  useExisting?: Type<N2NOptionsFactory>;
+  useFactory?: ((...args: any[]) => N2NClientOptions | Promise<N2NClientOptions>) | undefined;
+  useClass?: Type<N2NOptionsFactory> | undefined;
+  useExisting?: Type<N2NOptionsFactory> | undefined;
 }
 
 /** The injection token of a client: its class, or one made of its name. */

@@ -11,6 +11,7 @@ import {
 } from '../protocol/frame.js';
 import { IdTable } from '../protocol/id-table.js';
 import { readRequestFront, type RequestFront } from '../protocol/request-body.js';
+import { unwritableIn } from '../protocol/unwritable.js';
 import type { EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import type { Flows } from './flows.js';
@@ -273,8 +274,9 @@ export class IncomingCalls implements ReplyPort {
   /** A value that could not be sent failed its call: what waits of it is dropped, and a handler that goes on stops. */
   private failReply(call: IncomingCall, error: unknown): void {
     this.flows.dropOut(call.id);
-    this.writeError(call.id, error);
-    call.cancel(error);
+    const told = unwritableIn(`The answer to "${call.pattern}"`, error);
+    this.writeError(call.id, told);
+    call.cancel(told);
   }
 
   /** Everything of a call has been sent, or is wanted no more. */

@@ -13,6 +13,7 @@ import {
 import { IdTable } from '../protocol/id-table.js';
 import type { LongBody } from '../protocol/long-body.js';
 import type { RequestHead } from '../protocol/request-front.js';
+import { unwritableIn } from '../protocol/unwritable.js';
 import { ownBytes, type EncodedValue } from '../protocol/value.js';
 import type { Session } from '../session/session.js';
 import { Deadlines } from './deadlines.js';
@@ -152,7 +153,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
       if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
       this.session.flushSoon();
     } catch (error) {
-      this.abort(call, error);
+      this.abort(call, unwritableIn(`A value of the payload of "${call.pattern}"`, error));
     }
   }
 

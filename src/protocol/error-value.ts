@@ -1,6 +1,7 @@
 import { N2NError, isN2NErrorCode, messageOf } from '../n2n-error.js';
 import { FLAG_SYSTEM, VALUE_FORM_MASK } from './frame.js';
 import type { Codec } from './codec.js';
+import { unwritableIn } from './unwritable.js';
 import { encodeValue, type EncodedValue } from './value.js';
 
 /**
@@ -13,7 +14,8 @@ export function writableError(error: unknown, codec: Codec): { flags: number; va
     const { code, message, details } = error;
     return { flags: FLAG_SYSTEM, value: encodeValue({ code, message, details }) };
   } catch (unwritable) {
-    const { code, message } = N2NError.from(unwritable, 'NOT_SERIALIZABLE', 'The error cannot be sent');
+    const reason = unwritableIn('The error', unwritable);
+    const { code, message } = N2NError.from(reason, 'NOT_SERIALIZABLE', 'The error cannot be sent');
     return { flags: FLAG_SYSTEM, value: encodeValue({ code, message }) };
   }
 }

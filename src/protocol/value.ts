@@ -3,6 +3,7 @@ import { attach, containsBytes, detach, type Detached } from './attachments.js';
 import { ValueForm } from './frame.js';
 import { isInteger32, MAX_INTEGER_BYTES, readInteger } from './integer.js';
 import { asciiText, utf8Text } from './text.js';
+import { unwritable } from './unwritable.js';
 
 /**
  * A value made ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. The forms
@@ -49,14 +50,13 @@ export function encodeValue(value: unknown): EncodedValue {
     if (typeof value === 'object' && value !== null && containsBytes(value)) return detach(value);
     text = JSON.stringify(value);
   } catch (error) {
-    throw new N2NError('NOT_SERIALIZABLE', `The value cannot be written as JSON: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw unwritable(value, error);
   }
   if (text === undefined) {
+    const what = typeof value === 'object' ? 'An object whose toJSON() gives nothing' : `A ${typeof value}`;
     throw new N2NError(
       'NOT_SERIALIZABLE',
-      `A ${typeof value} cannot be sent; send data that JSON can express, or bytes.`,
+      `${what} cannot be sent; send data that JSON can express, or bytes.`,
     );
   }
   return text;

@@ -4,17 +4,20 @@ import { firstValueFrom, Observable, of } from 'rxjs';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../peer/outgoing-call.js';
 import type { Codec } from '../protocol/codec.js';
+import { unwritableIn } from '../protocol/unwritable.js';
 import type { EncodedValue } from '../protocol/value.js';
 import { AnswerReader } from './answer-reader.js';
 import { BoundCall } from './bound-call.js';
-import { offlineOption } from './call-options.js';
 import { CallStream } from './call-stream.js';
+import { envelopeText, termsOf, type Packet } from './call-terms.js';
 import type { Caller, CallTerms, MadeCall } from './caller.js';
 import { EventOutcome } from './event-outcome.js';
+import { runHook } from './hook.js';
 import { mapStream } from './mapped-stream.js';
 import { serializePacket, type PacketFormat } from './packet-format.js';
-import { isPayloadStream, sendPayload } from './payload-stream.js';
-import { N2NRecord, newEventKey, type CallScope, type RecordSettings } from './record.js';
+import { PayloadCall } from './payload-call.js';
+import { isPayloadStream, iterableIn, sendPayload } from './payload-stream.js';
+import { N2NRecord, type CallScope } from './record.js';
 
 /** What an event that was written gives to whoever asks: that it was. */
 const WRITTEN = of(undefined);
@@ -30,9 +33,6 @@ export interface CallDefaults {
   /** Told of an event that was lost while nobody subscribed, and of streams that failed when nobody wanted them. */
   readonly report: (message: string, error: unknown) => void;
 }
-
-/** Nest's packet of a request. */
-type Packet = ReadPacket<unknown> & { metadata?: unknown };
 
 /** A call or event, ready for the caller. */
 interface Prepared {
@@ -54,7 +54,7 @@ export abstract class CallProxy<
    * Calls the handler of `pattern` with each subscription. Unsubscribing cancels the call on the other side, too.
    *
    * @param data the payload; a `N2NRecord` says more about the call; an async iterable, `Readable` or Observable is
-   * sent as a stream
+   * sent as a stream, and is returned, destroyed or unsubscribed from when the call ends, also where it never left
    * @returns errors with an `N2NError`, or with what the handler threw, as Nest's TCP transport delivers it
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
@@ -120,28 +120,54 @@ export abstract class CallProxy<
   }
 
   private make(pattern: unknown, data: unknown, sink: CallSink): MadeCall {
-    const { caller, codec, packets } = this.defaults;
-    if (this.isPlain(data))
-      return caller.call(this.routeOf(pattern), codec.encode(data), sink, this.plainTerms());
-    const { route, value, terms, scope } = this.prepare(pattern, data, 'call');
-    return boundTo(scope, sink, (to) =>
-      packets === undefined
-        ? caller.call(route, value, to, terms)
-        : new AnswerReader(packets, to).start((answers) => caller.call(route, value, answers, terms)),
-    );
+    const { caller, packets } = this.defaults;
+    if (this.isPlain(data)) {
+      const route = this.routeOf(pattern);
+      return caller.call(route, this.encode(route, data), sink, this.plainTerms());
+    }
+    return this.carrying(pattern, data, sink, (carried, onLeaves) => {
+      const { route, value, terms, scope } = this.prepare(pattern, data, 'call', onLeaves);
+      return boundTo(scope, carried, (to) =>
+        packets === undefined
+          ? caller.call(route, value, to, terms)
+          : new AnswerReader(packets, to).start((answers) => caller.call(route, value, answers, terms)),
+      );
+    });
   }
 
   /** @returns undefined once the event is written */
   private makeEvent(pattern: unknown, data: unknown, outcome: CallSink): MadeCall | undefined {
-    const { caller, codec } = this.defaults;
-    if (this.isPlain(data))
-      return caller.emit(this.routeOf(pattern), codec.encode(data), outcome, this.plainTerms());
-    const { route, value, terms, scope } = this.prepare(pattern, data, 'event');
-    return boundTo(scope, outcome, (sink) =>
-      terms.key === undefined
-        ? caller.emit(route, value, sink, terms)
-        : caller.call(route, value, sink, terms),
-    );
+    const { caller } = this.defaults;
+    if (this.isPlain(data)) {
+      const route = this.routeOf(pattern);
+      return caller.emit(route, this.encode(route, data), outcome, this.plainTerms());
+    }
+    return this.carrying(pattern, data, outcome, (carried, onLeaves) => {
+      const { route, value, terms, scope } = this.prepare(pattern, data, 'event', onLeaves);
+      return boundTo(scope, carried, (sink) =>
+        terms.key === undefined
+          ? caller.emit(route, value, sink, terms)
+          : caller.call(route, value, sink, terms),
+      );
+    });
+  }
+
+  /** Makes a call or event, and lets its payload go where that is a stream which never leaves. */
+  private carrying<Made extends MadeCall | undefined>(
+    pattern: unknown,
+    data: unknown,
+    sink: CallSink,
+    make: (sink: CallSink, onLeaves: () => void) => Made,
+  ): Made | PayloadCall {
+    const payload = iterableIn(data instanceof N2NRecord ? data.data : data);
+    if (payload === undefined) return make(sink, () => {});
+    return new PayloadCall(payload, sink, this.onReturnFailed(pattern)).start(make);
+  }
+
+  /** Where the errors of a payload go that is not wanted any more. */
+  private onReturnFailed(pattern: unknown): (error: unknown) => void {
+    const { report } = this.defaults;
+    return (error) => report(`The payload of "${String(pattern)}" failed when it was stopped`, error);
   }
 
   /** Whether there is nothing to it but a payload. */
@@ -166,30 +192,43 @@ export abstract class CallProxy<
   }
 
   /** @throws N2NError `NOT_SERIALIZABLE`, or `TIMEOUT` when no time is left of the call that it is bound to */
-  private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event'): Prepared {
+  private prepare(pattern: unknown, given: unknown, kind: 'call' | 'event', onLeaves: () => void): Prepared {
     const route = this.routeOf(pattern);
-    const { codec, timeout, packets } = this.defaults;
+    const { timeout, packets } = this.defaults;
     const record = given instanceof N2NRecord ? given : new N2NRecord(given, {});
     const { settings } = record;
     // The hook is Nest 12's; in Nest 11 nobody sets one.
     const packet: Packet = { pattern, data: record.data };
-    this.onDispatchHook?.(packet);
+    runHook(() => this.onDispatchHook?.(packet), this.onHookFailed(route));
     const { data } = packet;
     const terms = { ...termsOf(settings, timeout, kind), metadata: envelopeText(settings, packet, packets) };
     const wrap = packets === undefined ? undefined : this.wrapper(packets, packet, route, kind);
     if (!isPayloadStream(data)) {
-      const value = codec.encode(wrap === undefined ? data : wrap(data));
+      const value = this.encode(route, data, wrap);
       return { route, value, terms, scope: settings.scope };
     }
     if (kind === 'event')
       throw new N2NError('NOT_SERIALIZABLE', 'An event cannot carry a stream; use send().');
-    const { report } = this.defaults;
-    const values = wrap === undefined ? data : mapStream(data, wrap);
-    const onPayload: CallTerms['onPayload'] = (target) =>
-      sendPayload(values, target, (error) =>
-        report(`The payload of "${route}" failed when it was stopped`, error),
-      );
+    const onPayload: CallTerms['onPayload'] = (target) => {
+      onLeaves();
+      sendPayload(wrap === undefined ? data : mapStream(data, wrap), target, this.onReturnFailed(route));
+    };
     return { route, value: undefined, terms: { ...terms, onPayload }, scope: settings.scope };
+  }
+
+  /** Where the error of an async dispatch hook goes: its call is made without it. */
+  private onHookFailed(route: string): (error: unknown) => void {
+    const { report } = this.defaults;
+    return (error) => report(`The dispatch hook failed for "${route}"`, error);
+  }
+
+  /** @throws N2NError `NOT_SERIALIZABLE`, which names the call */
+  private encode(route: string, data: unknown, wrap?: (data: unknown) => unknown): EncodedValue {
+    try {
+      return this.defaults.codec.encode(wrap === undefined ? data : wrap(data));
+    } catch (error) {
+      throw unwritableIn(`The payload of "${route}"`, error);
+    }
   }
 
   /** Makes of a payload what travels in its place: its packet, as Nest's TCP transport makes it, serialized. */
@@ -201,54 +240,6 @@ export abstract class CallProxy<
   ): (data: unknown) => unknown {
     const whole = kind === 'call' ? this.assignPacketId(packet) : { ...packet, pattern: route };
     return (data) => serializePacket(format, { ...whole, data });
-  }
-}
-
-function termsOf(settings: RecordSettings, byDefault: number, kind: 'call' | 'event'): CallTerms {
-  const { isAcknowledged, isIdempotent, scope } = settings;
-  const offline = offlineOption(settings.offline);
-  const key = kind === 'event' && isAcknowledged === true ? newEventKey() : undefined;
-  // An acknowledged event is sent until it has been handled, however long that takes, unless a timeout is set.
-  const timeout = settings.timeout ?? (key === undefined ? byDefault : 0);
-  if (!Number.isSafeInteger(timeout) || timeout < 0 || timeout > 2 ** 31 - 1) {
-    throw new N2NError(
-      'INVALID_OPTIONS',
-      `The timeout is ${String(timeout)}: it must be a whole number of milliseconds.`,
-    );
-  }
-  return {
-    timeout: scope === undefined ? timeout : timeWithin(scope, timeout),
-    offline,
-    key,
-    isRepeatable: key !== undefined || isIdempotent === true,
-  };
-}
-
-function timeWithin(scope: CallScope, timeout: number): number {
-  const deadline = scope.getDeadline();
-  if (deadline === undefined) return timeout;
-  const left = Math.floor(deadline - Date.now());
-  if (left <= 0) throw new N2NError('TIMEOUT', 'No time is left of the call that this one is made for.');
-  return timeout === 0 ? left : Math.min(timeout, left);
-}
-
-/** Headers and metadata share one place on the wire. A packet carries its metadata itself. */
-function envelopeText(
-  { headers }: RecordSettings,
-  { metadata, data }: Packet,
-  packets: PacketFormat | undefined,
-): string | undefined {
-  if (headers === undefined && metadata === undefined && packets === undefined) return undefined;
-  // The payload that is a stream is no packet: its values are.
-  const isWithin = packets !== undefined && !isPayloadStream(data);
-  try {
-    return JSON.stringify({
-      headers,
-      metadata: isWithin ? undefined : metadata,
-      packet: packets === undefined ? undefined : true,
-    });
-  } catch (error) {
-    throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The metadata cannot be written as JSON');
   }
 }
 

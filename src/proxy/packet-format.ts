@@ -1,5 +1,6 @@
 import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { N2NError } from '../n2n-error.js';
+import { isPromise } from './is-promise.js';
 import { hasFunctions, isRecord, optionError } from '../transport/option-checks.js';
 
 /** The options by which Nest's packets travel in place of bare values. */
@@ -86,8 +87,4 @@ function asPacket(packet: unknown): Record<string, unknown> {
 
 function unreadable(error: unknown): N2NError {
   return N2NError.from(error, 'PROTOCOL_ERROR', 'The deserializer cannot read the packet');
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

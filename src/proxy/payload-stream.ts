@@ -8,6 +8,11 @@ export function isPayloadStream(data: unknown): data is PayloadStream {
   return typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || isObservable(data));
 }
 
+/** The payload, where it is a stream that may hold something which must be let go. An Observable holds nothing yet. */
+export function iterableIn(data: unknown): AsyncIterable<unknown> | undefined {
+  return isPayloadStream(data) && !isObservable(data) ? data : undefined;
+}
+
 /**
  * Sends a stream as the payload of a call. An async iterable, a `Readable` among them, is held back where the handler
  * is slow; an Observable cannot be, and its values wait, within bounds.

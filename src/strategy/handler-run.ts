@@ -1,6 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { pump } from '../peer/stream-target.js';
+import { runHook } from '../proxy/hook.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
 import { isAsyncIterable, ObservableRun } from './observable-run.js';
 import type { Responder } from './responder.js';
@@ -22,25 +23,42 @@ export function runHandler(
   try {
     result = handler(data, context);
   } catch (error) {
-    responder.fail(errorForCaller(error, report));
+    responder.fail(errorForCaller(error, responder, report));
     return;
   }
   if (result instanceof Promise) {
     result.then(
       (value) => settle(value, responder, report),
-      (error: unknown) => responder.fail(errorForCaller(error, report)),
+      (error: unknown) => responder.fail(errorForCaller(error, responder, report)),
     );
   } else {
     settle(result, responder, report);
   }
 }
 
-/** Runs the start hook of instrumentation, which runs the handler. A hook that throws fails the call, and no other. */
-export function runHooked(hook: () => void, responder: Responder, report: ReportError): void {
+/**
+ * Runs the start hook of instrumentation, which runs the handler. A hook that fails before that fails the call, and no
+ * other; afterwards the outcome is the handler's.
+ */
+export function runHooked(
+  hook: (run: () => Promise<void>) => unknown,
+  handle: () => void,
+  responder: Responder,
+  report: ReportError,
+): void {
+  let hasBegun = false;
+  const run = async (): Promise<void> => {
+    hasBegun = true;
+    handle();
+  };
+  const onFailed = (error: unknown): void => {
+    if (hasBegun) report(error);
+    else responder.fail(errorForCaller(error, responder, report));
+  };
   try {
-    hook();
+    runHook(() => hook(run), onFailed);
   } catch (error) {
-    responder.fail(errorForCaller(error, report));
+    onFailed(error);
   }
 }
 
@@ -48,6 +66,6 @@ function settle(value: unknown, responder: Responder, report: ReportError): void
   if (typeof value !== 'object' || value === null) responder.reply(value);
   else if (isObservable(value)) new ObservableRun(responder, report).start(value);
   else if (isAsyncIterable(value))
-    void pump(value, responder, (error) => errorForCaller(error, report), report);
+    void pump(value, responder, (error) => errorForCaller(error, responder, report), report);
   else responder.reply(value);
 }

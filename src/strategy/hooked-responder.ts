@@ -54,7 +54,7 @@ export class HookedResponder implements Responder {
     try {
       hook?.();
     } catch (error) {
-      this.responder.fail(errorForCaller(error, this.report));
+      this.responder.fail(errorForCaller(error, this.responder, this.report));
       return;
     }
     passOn();

@@ -2,6 +2,7 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import type { Observable } from 'rxjs';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { CallContent, IncomingCall } from '../peer/incoming-call.js';
+import { runHook } from '../proxy/hook.js';
 import { plainPackets, type PacketFormat } from '../proxy/packet-format.js';
 import { emitPlain } from '../transport/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io-server.js';
@@ -210,16 +211,17 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
 
   private serve(handler: MessageHandler, data: unknown, context: N2NContext, responder: Responder): void {
     const { start, end } = this.hooks;
+    const { report, transportId } = this;
     const hooked =
       end === undefined
         ? responder
-        : new HookedResponder(responder, () => end(this.transportId, context), this.report);
+        : new HookedResponder(responder, () => runHook(() => end(transportId, context), report), report);
     if (start === undefined) {
-      runHandler(handler, data, context, hooked, this.report);
+      runHandler(handler, data, context, hooked, report);
       return;
     }
-    const run = async (): Promise<void> => runHandler(handler, data, context, hooked, this.report);
-    runHooked(() => start(this.transportId, context, run), hooked, this.report);
+    const handle = (): void => runHandler(handler, data, context, hooked, report);
+    runHooked((run) => start(transportId, context, run), handle, hooked, report);
   }
 
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */

@@ -42,7 +42,9 @@ export class ObservableRun {
     this.source = values.subscribe({
       next: (value) => this.onValue(value),
       error: (error: unknown) =>
-        this.endWith(() => responder.fail(error instanceof Error ? errorForCaller(error, report) : error)),
+        this.endWith(() =>
+          responder.fail(error instanceof Error ? errorForCaller(error, responder, report) : error),
+        ),
       complete: () => this.endWith(() => responder.complete()),
     });
     // What ended it may have come before there was anything to unsubscribe from.
@@ -85,7 +87,7 @@ export class ObservableRun {
       this.state = { is: 'over' };
       this.unsubscribe();
       this.drop(reading.waiting);
-      this.responder.fail(errorForCaller(error, this.report));
+      this.responder.fail(errorForCaller(error, this.responder, this.report));
     }
     this.reading = undefined;
     if (this.state.is === 'ending') this.endWith(this.state.end);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Peer } from '../peer/peer.js';
 import { CallProxy, type CallDefaults } from '../proxy/call-proxy.js';
 import type { Caller } from '../proxy/caller.js';
@@ -12,6 +13,8 @@ import { N2NError } from '../n2n-error.js';
  * over. The same client may be a new peer by then; `PeerRegistry.byIdentity` finds it.
  */
 export class PeerClient extends CallProxy {
+  private speaks: 'events' | 'frames' = 'events';
+
   /** @internal Made by the server for each client. */
   constructor(
     /** The id of the Socket.IO socket that the client had at first. It stays the same for as long as its session lives. */
@@ -26,6 +29,14 @@ export class PeerClient extends CallProxy {
   /** Who the client is: what a middleware of yours has set as `socket.data.identity`. */
   get identity(): unknown {
     return (this.socket.data as { identity?: unknown } | undefined)?.identity;
+  }
+
+  /**
+   * Whether it is a stock Socket.IO client, which has no handlers, but may listen to events and acknowledge them. An N2N
+   * client is taken for one for the moment between its connection and its first words.
+   */
+  get isStock(): boolean {
+    return this.speaks === 'events';
   }
 
   /** The connection is there already. */
@@ -48,6 +59,7 @@ export class PeerClient extends CallProxy {
 
   /** @internal It is no stock client, but one with a session: it is called over that, and ended with it. */
   speakOver(defaults: CallDefaults, end: () => void): void {
+    this.speaks = 'frames';
     this.defaults = defaults;
     this.end = end;
   }
@@ -62,7 +74,7 @@ export class PeerClient extends CallProxy {
   }
 }
 
-/** The clients that are connected to a server. */
+/** The clients that are connected to a server, stock Socket.IO clients among them. */
 export class PeerRegistry implements Iterable<PeerClient> {
   private readonly peers = new Map<string, PeerClient>();
 
@@ -76,9 +88,9 @@ export class PeerRegistry implements Iterable<PeerClient> {
     return this.peers.get(id);
   }
 
-  /** The clients of an identity: one may have several connections. */
+  /** The clients of an identity, which is compared by value: one may have several connections. */
   byIdentity(identity: unknown): PeerClient[] {
-    return [...this.peers.values()].filter((peer) => peer.identity === identity);
+    return [...this.peers.values()].filter((peer) => isDeepStrictEqual(peer.identity, identity));
   }
 
   [Symbol.iterator](): Iterator<PeerClient> {

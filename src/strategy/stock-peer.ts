@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../peer/incoming-call.js';
 import { ServingQueue } from '../peer/serving-queue.js';
+import { unwritable, unwritableIn } from '../protocol/unwritable.js';
 import { CHUNK_EVENT } from '../transport/n2n-parser.js';
 import type { SocketIoSocket } from '../transport/socket-io-server.js';
 
@@ -130,9 +131,8 @@ class StockPeer implements ReplyPort, TakenEvents {
       entry.acknowledge(answer);
     } catch (error) {
       // Socket.IO encodes at once, and an acknowledgement that could not be encoded may be given again.
-      entry.acknowledge(
-        acknowledgedError(N2NError.from(error, 'NOT_SERIALIZABLE', 'The answer cannot be written as JSON')),
-      );
+      const reason = unwritableIn(`The answer to "${call.pattern}"`, unwritable(answer, error));
+      entry.acknowledge(acknowledgedError(reason));
     }
     this.checkForEnd();
   }

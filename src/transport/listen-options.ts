@@ -2,11 +2,14 @@ import type { ServerOptions } from 'socket.io';
 import { millisecondsOption, pathOption, requireOptions, wholeNumberOption } from './option-checks.js';
 import { checkTransportNames } from './transport-registry.js';
 
+/** Socket.IO's own options, each of which may be given as `undefined`, also where that is not the same as left out. */
+type SocketIoOptions = { [Name in keyof ServerOptions]?: ServerOptions[Name] | undefined };
+
 /**
  * The options of a Socket.IO server: Socket.IO's own, under their own names, with defaults that suit services. Leaving
  * one out and giving it as `undefined` both mean the default, never "no limit".
  */
-export interface ListenOptions extends Omit<Partial<ServerOptions>, 'transports' | 'serveClient'> {
+export interface ListenOptions extends Omit<SocketIoOptions, 'transports' | 'serveClient'> {
   /**
    * The transports that clients may use, by name: `nodeTransport`, Engine.IO's own, and those of `addTransport`.
    * @default ['nodeTransport', 'websocket']

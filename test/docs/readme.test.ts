@@ -1,19 +1,10 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstValueFrom } from 'rxjs';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { N2N_ERROR_CODES, N2NClient, N2NError } from '../../src/index.js';
+import { compile, createConsumer } from '../support/consumer.js';
 import { atEnd, freePort, proveNothingIsLeft } from '../support/harness.js';
 import { blocksOf, tableBelow, type Block } from '../support/markdown.js';
 import { outputOf, Program, ROOT } from '../support/program.js';
@@ -127,9 +118,7 @@ describe('the examples of README.md', () => {
 
   beforeAll(async () => {
     [wordsPort, httpPort, ownPort] = await Promise.all([freePort(), freePort(), freePort()]);
-    project = mkdtempSync(join(tmpdir(), 'n2n-readme-'));
-    linkPackages(join(project, 'node_modules'));
-    writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+    project = createConsumer();
     for (const { file, code } of examples) {
       writeFileSync(
         join(project, file),
@@ -142,6 +131,7 @@ describe('the examples of README.md', () => {
     await compile(
       project,
       examples.map(({ file }) => file),
+      { skipLibCheck: true },
     );
   });
 
@@ -256,30 +246,6 @@ describe('the tables of README.md', () => {
     }
   });
 });
-
-/** As if all that the repository has were installed, and the package itself. */
-function linkPackages(folder: string): void {
-  mkdirSync(folder);
-  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(folder, name));
-  }
-  symlinkSync(ROOT, join(folder, 'nestjs-n2n'));
-}
-
-async function compile(project: string, files: readonly string[]): Promise<void> {
-  const compilerOptions = {
-    target: 'ES2023',
-    module: 'nodenext',
-    strict: true,
-    experimentalDecorators: true,
-    emitDecoratorMetadata: true,
-    skipLibCheck: true,
-    types: ['node'],
-  };
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  await outputOf(process.execPath, [tsc, '-p', project]);
-}
 
 /** The names and documented defaults of an interface of options. */
 function optionsIn(source: string, name: string): [option: string, byDefault: string][] {

@@ -9,14 +9,31 @@ function cycle(): object {
   return value;
 }
 
+function thrower(): never {
+  throw new RangeError('no luck');
+}
+
+function throwsOnce(): () => unknown {
+  let times = 0;
+  return () => (times++ === 0 ? thrower() : 1);
+}
+
 describe('what cannot be encoded', () => {
   test.each([
-    ['a bigint', 1n, /BigInt/],
-    ['a bigint inside', { deep: [1n] }, /BigInt/],
-    ['a bigint beside bytes', { bytes: Buffer.from('a'), big: 1n }, /BigInt/],
-    ['a cycle', cycle(), /JSON/],
-    ['a cycle around bytes', Object.assign(cycle(), { bytes: Buffer.from('a') }), /JSON/],
-    ['a function', () => 1, /function/],
+    ['a bigint', 1n, /^A BigInt cannot be written.*string.*"v8"/],
+    ['a bigint inside', { deep: [0, 1n] }, /^A BigInt at "deep\[1\]"/],
+    ['a bigint beside bytes', { bytes: Buffer.from('a'), big: 1n }, /^A BigInt at "big"/],
+    ['a bigint that a toJSON gives', { at: { toJSON: () => [1n] } }, /^A BigInt at "at\[0\]"/],
+    ['a cycle', cycle(), /back to itself at "self".*ids.*"v8"/],
+    ['a cycle further in', [{ a: cycle() }], /back to itself at "\[0\].a.self"/],
+    ['a cycle around bytes', Object.assign(cycle(), { bytes: Buffer.from('a') }), /back to itself at "self"/],
+    ['a function', () => 1, /^A function cannot be sent; send data/],
+    ['a toJSON that throws', { toJSON: thrower }, /^The toJSON\(\) threw: no luck/],
+    [
+      'a toJSON inside that throws',
+      { a: [{ toJSON: thrower }] },
+      /^The toJSON\(\) at "a\[0\]" threw: no luck/,
+    ],
     ['a symbol', Symbol('x'), /symbol/],
     [
       'a getter that throws',
@@ -25,9 +42,10 @@ describe('what cannot be encoded', () => {
           throw new RangeError('no luck');
         },
       },
-      /no luck/,
+      /^What stands at "broken" cannot be read: no luck/,
     ],
-    ['a toJSON that gives nothing', { toJSON: () => undefined }, /cannot be sent/],
+    ['a toJSON that gives nothing', { toJSON: () => undefined }, /toJSON\(\) gives nothing cannot be sent/],
+    ['what is only at fault once', { toJSON: throwsOnce() }, /^The value cannot be written as JSON: no luck/],
   ])('%s', (_name, value, message) => {
     expect(n2nErrorThrown(() => encodeValue(value), 'NOT_SERIALIZABLE').message).toMatch(message);
   });
@@ -41,7 +59,15 @@ describe('what cannot be encoded', () => {
   test('nesting deeper than the stack', () => {
     let value: object = { bytes: Buffer.from('a') };
     for (let depth = 0; depth < 100_000; depth++) value = [value];
-    n2nErrorThrown(() => encodeValue(value), 'NOT_SERIALIZABLE');
+    expect(n2nErrorThrown(() => encodeValue(value), 'NOT_SERIALIZABLE').message).toMatch(/nested more than/);
+  });
+
+  test('what stands twice in a value is no cycle', () => {
+    const shared = { a: 1 };
+    const value = { first: shared, second: [shared], toJSON: (): unknown => ({ shared, big: 1n }) };
+    expect(n2nErrorThrown(() => encodeValue(value), 'NOT_SERIALIZABLE').message).toMatch(
+      /^A BigInt at "big"/,
+    );
   });
 });
 

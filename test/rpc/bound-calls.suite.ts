@@ -2,12 +2,12 @@ import { getEventListeners } from 'node:events';
 import { RpcException } from '@nestjs/microservices';
 import { concat, lastValueFrom, NEVER, of, throwError } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
-import { N2NRecordBuilder, type N2NRecord } from '../../src/index.js';
+import { N2NRecordBuilder, type CallScope, type N2NRecord } from '../../src/index.js';
 import { stopTheClock } from '../support/fake-time.js';
 import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
 import { asN2NError, n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted } from '../support/scripted.js';
-import type { Way } from '../support/ways.js';
+import type { Ends, Way } from '../support/ways.js';
 
 /** What calls are made for, and how many of them wait for its end. */
 class Scope {
@@ -134,6 +134,38 @@ export function describeBoundCalls(way: Way): void {
       asN2NError(await error, 'CANCELLED');
       await stopped.promise;
       expect(scope.listeners).toBe(0);
+    });
+
+    test('are cancelled with it without a word in the log, unless it goes on', async () => {
+      const scope = new Scope();
+      const ended = deferred<void>();
+      const ends: Ends = await way.start(
+        scripted((data: string, context) => {
+          const within = (bound: CallScope): unknown => new N2NRecordBuilder('inner').within(bound).build();
+          if (data === 'inner') return NEVER;
+          return (async function* (): AsyncGenerator {
+            yield 'begun';
+            try {
+              yield* ends.caller.stream('call', within(data === 'outer' ? context : scope));
+            } finally {
+              ended.resolve();
+            }
+          })();
+        }),
+      );
+      const begun = deferred<void>();
+      const subscription = ends.caller.send('call', 'outer').subscribe(() => begun.resolve());
+      await begun.promise;
+      await lastValueFrom(ends.caller.send('echo', 1));
+      subscription.unsubscribe();
+      await ended.promise;
+      await lastValueFrom(ends.caller.send('echo', 1));
+      expect(ends.log.lines.filter((line) => line.includes('was cancelled'))).toEqual([]);
+      const outcome = outcomeOf(ends.caller.send('call', 'within another'));
+      await lastValueFrom(ends.caller.send('echo', 1));
+      scope.controller.abort();
+      expect(await outcome).toMatchObject({ values: ['begun'] });
+      expect(await ends.log.line(/was cancelled/)).toMatch(/^error/);
     });
 
     test('are as many as there may be, under one listener', async () => {

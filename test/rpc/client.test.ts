@@ -7,6 +7,7 @@ import { NodeClient } from '../../src/node.js';
 import { freePort, HOST, proveNothingIsLeft, turn } from '../support/harness.js';
 import { asN2NError, n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { startClient, startService } from '../support/service.js';
+import { cutConnections } from '../support/ways.js';
 
 @Controller()
 class ClientTestController {
@@ -121,11 +122,12 @@ describe('close', () => {
     await n2nErrorOf(client.send('echo', 1), 'CLOSED');
   });
 
-  test('is the status "disconnected"', async () => {
+  test('is the status "disconnected"; before the first connection there is none', async () => {
     const { url } = await startService(PARTS);
     const client = startClient(url);
     const statuses: string[] = [];
     client.status.subscribe((status) => statuses.push(status));
+    expect(statuses).toEqual([]);
     await client.connect();
     await client.close();
     expect(statuses).toEqual(['connected', 'draining', 'disconnected']);
@@ -155,8 +157,28 @@ describe('without a service', () => {
 
   test('so they do after the last attempt to come back', async () => {
     const client = await lonelyClient(GIVES_UP_SOON);
-    const { error } = await outcomeOf(client.send('echo', 1));
-    expect(error).toMatchObject({ code: expect.stringMatching(/CONNECT_FAILED$/) as unknown });
+    await n2nErrorOf(client.send('echo', 1), 'CONNECT_FAILED');
+  });
+
+  test('RECONNECT_FAILED where there was a connection, which did not come back', async () => {
+    const service = await startService(PARTS);
+    const client = startClient(service.url, GIVES_UP_SOON);
+    await client.connect();
+    const underWay = n2nErrorOf(client.send('never', 1), 'CONNECTION_LOST');
+    const waiting = new Promise<unknown[]>((resolve) => {
+      client.on('disconnect', () => {
+        const made = [client.send('echo', 1), client.emit('echo', 1)];
+        resolve(Promise.all(made.map((one) => n2nErrorOf(one, 'RECONNECT_FAILED'))));
+      });
+    });
+    service.io.httpServer.close();
+    cutConnections(service);
+    const cause = expect.objectContaining({ code: 'CONNECT_FAILED' }) as unknown;
+    const message = expect.stringMatching(/127\.0\.0\.1:.*ECONNREFUSED/) as unknown;
+    for (const error of await waiting) expect(error).toMatchObject({ retryable: true, message, cause });
+    expect((await underWay).message).toMatch(/ECONNREFUSED/);
+    // Nothing has come back since the attempts began anew.
+    await n2nErrorOf(client.send('echo', 1), 'CONNECT_FAILED');
   });
 
   test('which is told by the event reconnect-failed', async () => {

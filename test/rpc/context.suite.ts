@@ -76,7 +76,7 @@ export function describeRecords(way: Way): void {
 }
 
 /** A client with an identity, which hosts the handlers that it is given, and what they are told. */
-async function worker(service: Service, builder: Builder, name: string): Promise<[N2NClient, unknown[]]> {
+async function worker(service: Service, builder: Builder, name: unknown): Promise<[N2NClient, unknown[]]> {
   const told: unknown[] = [];
   const client = startClient(service.url, { transports: [builder.name], auth: { name } });
   const parts = scripted(
@@ -132,6 +132,27 @@ export function describePeers(builder: Builder): void {
         ['b', 7, 'PeerClient', true],
         ['b', 7, 'PeerClient', true],
       ]);
+    });
+
+    test('are found by an identity that is an object, whichever object says it', async () => {
+      const service = await startHub();
+      const { peers } = service.strategy;
+      await worker(service, builder, { user: 7 });
+      await worker(service, builder, { user: 8 });
+      expect(peers.byIdentity({ user: 7 }).map(({ identity }) => identity)).toEqual([{ user: 7 }]);
+    });
+
+    test('are told apart from stock Socket.IO clients', async () => {
+      const service = await startHub();
+      const { peers } = service.strategy;
+      const [client] = await worker(service, builder, 'a');
+      const stock = io(service.url, { transports: ['websocket'], reconnection: false, forceNew: true });
+      atEnd(() => stock.disconnect());
+      await new Promise<void>((resolve) => stock.once('connect', resolve));
+      expect(peers.get(stock.id ?? '')?.isStock).toBe(true);
+      expect(peers.get(client.unwrap().socket?.id ?? '')?.isStock).toBe(false);
+      const callable = [...peers].filter(({ isStock }) => !isStock);
+      expect(callable.map(({ identity }) => identity)).toEqual(['a']);
     });
 
     test('call a handler that calls them back while it serves them', async () => {

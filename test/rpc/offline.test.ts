@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { Logger } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NRecordBuilder, type N2NClient, type OfflinePolicy } from '../../src/index.js';
-import { freePort, HOST, proveNothingIsLeft } from '../support/harness.js';
+import { freePort, HOST, proveNothingIsLeft, turn } from '../support/harness.js';
 import { n2nErrorOf } from '../support/outcome.js';
 import { recordingLogger } from '../support/recording-logger.js';
 import { scripted } from '../support/scripted.js';
@@ -80,6 +83,81 @@ describe('without a connection', () => {
     const record = new N2NRecordBuilder(1).setHeaders({ text: 'x'.repeat(1000) }).build();
     await n2nErrorOf(client.send('echo', record), 'OVERLOADED');
   });
+});
+
+type NeverLeaves = (client: N2NClient, data: unknown) => unknown;
+
+const given = (data: unknown): N2NRecordBuilder => new N2NRecordBuilder(data);
+const aborted = { getDeadline: () => undefined, getSignal: () => AbortSignal.abort() };
+
+const NEVER_LEAVE: Record<string, NeverLeaves> = {
+  'is refused': (client, data) =>
+    n2nErrorOf(client.send('echo', given(data).setOffline('reject').build()), 'CONNECT_FAILED'),
+  'is cancelled while it waits': (client, data) => client.send('echo', data).subscribe().unsubscribe(),
+  'is left while it waits': async (client, data) => {
+    const answers = client.stream('echo', data);
+    const first = answers.next();
+    await answers.return?.();
+    expect(await first).toMatchObject({ done: true });
+  },
+  'waits too long': (client, data) =>
+    n2nErrorOf(client.send('echo', given(data).setTimeout(50).build()), 'TIMEOUT'),
+  'waits until the client is closed': (client, data) => {
+    const call = n2nErrorOf(client.send('echo', data), 'CLOSED');
+    void client.close();
+    return call;
+  },
+  'is made once the client is closed': async (client, data) => {
+    await client.close();
+    await n2nErrorOf(client.send('echo', data), 'CLOSED');
+  },
+  'finds no room': (client, data) => {
+    const headers = { text: 'x'.repeat(32 * 1024 * 1024) };
+    return n2nErrorOf(client.send('echo', given(data).setHeaders(headers).build()), 'OVERLOADED');
+  },
+  'has a setting that is wrong': (client, data) =>
+    n2nErrorOf(client.send('echo', given(data).setTimeout(-1).build()), 'INVALID_OPTIONS'),
+  'is made within one that is over': (client, data) =>
+    n2nErrorOf(client.send('echo', given(data).within(aborted).build()), 'CANCELLED'),
+  'is an event': (client, data) => n2nErrorOf(client.emit('event', data), 'NOT_SERIALIZABLE'),
+  'is an event in a record': (client, data) =>
+    n2nErrorOf(client.emit('event', given(data).acknowledged().build()), 'NOT_SERIALIZABLE'),
+};
+
+describe.each(Object.entries(NEVER_LEAVE))('the payload of a call that %s', (_how, act) => {
+  proveNothingIsLeft();
+
+  test.each([undefined, { serialize: (packet: unknown) => packet }])(
+    'is let go where it is a stream (serializer: %j)',
+    async (serializer) => {
+      const options = { reconnectionDelay: 60_000, serializer };
+      const url = `http://${HOST}:${await freePort()}`;
+      const readable = new Readable({ read: () => {} });
+      const closed = once(readable, 'close');
+      await act(startClient(url, options), readable);
+      await closed;
+      const values = (async function* (): AsyncGenerator<number> {
+        yield await Promise.resolve(1);
+      })();
+      await act(startClient(url, options), values);
+      await turn();
+      expect(await values.next()).toEqual({ done: true, value: undefined });
+    },
+  );
+});
+
+test('the payload of a call that never leaves is told of where it cannot be let go', async () => {
+  const log = recordingLogger();
+  Logger.overrideLogger(log);
+  const client = await lonelyClient('reject');
+  const refuses = { next: () => new Promise(() => {}), return: () => Promise.reject(new Error('no way')) };
+  const breaks = (): never => {
+    throw new Error('no iterator');
+  };
+  await n2nErrorOf(client.send('echo', { [Symbol.asyncIterator]: () => refuses }), 'CONNECT_FAILED');
+  await n2nErrorOf(client.send('echo', { [Symbol.asyncIterator]: breaks }), 'CONNECT_FAILED');
+  await log.line(/^error The payload of "echo" failed when it was stopped: no way/);
+  await log.line(/^error The payload of "echo" failed when it was stopped: no iterator/);
 });
 
 describe('when the connection is there, what has waited', () => {

@@ -1,8 +1,9 @@
 import { Controller } from '@nestjs/common';
-import { MessagePattern, Payload } from '@nestjs/microservices';
+import { MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { concat, from, lastValueFrom, NEVER, of, type Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { proveNothingIsLeft } from '../support/harness.js';
+import { N2NRecordBuilder } from '../../src/index.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import type { Builder, Pair } from '../support/service.js';
 
@@ -55,6 +56,11 @@ class PayloadController {
     yield 2;
   }
 
+  @MessagePattern('unencodable error')
+  error(@Payload() name: string): never {
+    throw new RpcException(UNENCODABLE[name]?.() as object);
+  }
+
   @MessagePattern('never')
   never(): Observable<unknown> {
     return concat(of('begun'), NEVER);
@@ -97,6 +103,22 @@ export function describePayloads(builder: Builder): void {
           });
         }
       });
+    });
+
+    test('the error says whose value it is', async () => {
+      const { client } = await builder.start(PARTS);
+      const messageOf = async (pattern: string, value: unknown): Promise<string> =>
+        (await n2nErrorOf(client.send(pattern, value), 'NOT_SERIALIZABLE')).message;
+      expect(await messageOf('echo', { a: [1n] })).toMatch(/^The payload of "echo" .* BigInt at "a\[0\]"/);
+      const record = new N2NRecordBuilder(cycle()).setTimeout(1000).build();
+      expect(await messageOf('echo', record)).toMatch(/^The payload of "echo" .* back to itself/);
+      expect(await messageOf('echo', of(1, 1n))).toMatch(/^A value of the payload of "echo" .* BigInt/);
+      for (const pattern of ['unencodable', 'unencodable in a stream', 'unencodable in a generator']) {
+        expect(await messageOf(pattern, 'a BigInt within')).toContain(`The answer to "${pattern}"`);
+      }
+      expect(await messageOf('unencodable error', 'a BigInt within')).toMatch(
+        /^The error .* BigInt at "a\[0\]"/,
+      );
     });
 
     test('an event that nobody subscribes to is not lost in silence', async () => {

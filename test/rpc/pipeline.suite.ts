@@ -28,7 +28,7 @@ import { io } from 'socket.io-client';
 import { lastValueFrom, map, of, throwError, type Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { N2NContext, N2N_TRANSPORT } from '../../src/index.js';
-import { atEnd, proveNothingIsLeft } from '../support/harness.js';
+import { atEnd, deferred, proveNothingIsLeft, turn } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import type { Builder } from '../support/service.js';
 
@@ -121,6 +121,11 @@ class RequestScopedController {
 }
 
 const PARTS = { controllers: [PipelineController, RequestScopedController], providers: [PerRequest] };
+
+/** A hook that is async, though Nest's type of it says that it is not. */
+function asAsync<Given extends unknown[]>(hook: (...given: Given) => unknown): (...given: Given) => void {
+  return hook;
+}
 
 /** What the hooks of processing see of a call. */
 function around(pattern: string): unknown[][] {
@@ -229,6 +234,65 @@ export function describePipeline(builder: Builder): void {
       expect(await stock.emitWithAck('piped', { n: 1 })).toEqual(masked);
       expect(await other).toHaveLength(4);
       expect(service.log.lines.filter((line) => line.includes('the hook fails'))).toHaveLength(4);
+    });
+
+    test('of processing that reject before the handler runs fail their own call', async () => {
+      const { client, service } = await builder.start(PARTS);
+      service.strategy.setOnProcessingStartHook(
+        asAsync(async (_transport, context, done) => {
+          await turn();
+          if ((context as N2NContext).getPattern() === 'guarded') throw new Error('the hook rejects');
+          await done();
+        }),
+      );
+      const masked = { status: 'error', message: 'Internal server error' };
+      const other = lastValueFrom(client.send('piped', { n: 1 }));
+      expect(await outcomeOf(client.send('guarded', { age: 20 }))).toEqual({ values: [], error: masked });
+      expect(await other).toBe(2);
+      expect(await service.log.line(/the hook rejects/)).toMatch(/^error/);
+    });
+
+    test('that reject once the handler has begun are logged, and its outcome stands', async () => {
+      const { client, service } = await builder.start(PARTS);
+      const rejecting = async (name: string): Promise<never> => {
+        await turn();
+        throw new Error(`the ${name} hook rejects`);
+      };
+      service.strategy.setOnProcessingStartHook(
+        asAsync(async (_transport, _context, done) => {
+          await done();
+          await rejecting('start');
+        }),
+      );
+      service.strategy.setOnProcessingEndHook(asAsync(() => rejecting('end')));
+      client.setOnDispatchHook(asAsync(() => rejecting('dispatch')));
+      expect(await outcomeOf(client.send('intercepted', 1))).toEqual({ values: [2, 4] });
+      for (const name of ['start', 'end', 'dispatch']) {
+        expect(await service.log.line(new RegExp(`the ${name} hook rejects`))).toMatch(/^error/);
+      }
+    });
+
+    test('that throw once the handler has begun do not leave its generator open', async () => {
+      const ended = deferred<void>();
+      @Controller()
+      class Yielding {
+        @MessagePattern('yielding')
+        async *yielding(): AsyncGenerator {
+          try {
+            yield* [1, 2];
+          } finally {
+            ended.resolve();
+          }
+        }
+      }
+      const { client, service } = await builder.start({ controllers: [Yielding] });
+      service.strategy.setOnProcessingStartHook((_transport, _context, done) => {
+        void done();
+        throw new Error('the hook throws');
+      });
+      expect(await outcomeOf(client.send('yielding', 1))).toEqual({ values: [1, 2] });
+      await ended.promise;
+      expect(await service.log.line(/the hook throws/)).toMatch(/^error/);
     });
 
     test('of dispatch attach metadata, which the handler reads', async () => {
