@@ -52,9 +52,17 @@ export class PacketStream {
     stream.once('close', () => this.events.onClose());
   }
 
-  /** False when the stream holds more than it can send, and `onDrain` follows; or when it is closed. */
-  get isWritable(): boolean {
-    return !this.closing && this.stream.writable && !this.stream.writableNeedDrain;
+  /**
+   * Writes a message, if the stream can take all of it and more.
+   * @returns false, and nothing is written, where it cannot: whoever writes is to wait for it to leave
+   */
+  writeAtOnce(pieces: readonly Buffer[]): boolean {
+    const { stream } = this;
+    let length = stream.writableLength;
+    for (const piece of pieces) length += piece.length;
+    if (this.closing || stream.writableNeedDrain || length >= stream.writableHighWaterMark) return false;
+    this.write([{ type: 'message', data: pieces }]);
+    return true;
   }
 
   /**

@@ -58,13 +58,11 @@ export abstract class StreamClientTransport extends Transport {
 
   /**
    * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
-   * @returns false, and nothing is sent, when what was sent before has to leave first
+   * @returns false, and nothing is sent, when Engine.IO has to know when it has left
    */
   sendNow(pieces: readonly Buffer[]): boolean {
     const { link } = this;
-    if (link === undefined || 'opening' in link || !link.packets.isWritable) return false;
-    if (!link.packets.write([{ type: 'message', data: pieces }])) this.writable = false;
-    return true;
+    return link !== undefined && 'packets' in link && link.packets.writeAtOnce(pieces);
   }
 
   private onStream(stream: Duplex): void {
@@ -88,8 +86,7 @@ export abstract class StreamClientTransport extends Transport {
   }
 
   private becomeWritable(): void {
-    const { link } = this;
-    if (link === undefined || 'opening' in link || !link.packets.isWritable) return;
+    if (this.readyState === 'closed') return;
     this.writable = true;
     this.emitReserved('drain');
   }

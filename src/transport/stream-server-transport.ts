@@ -40,12 +40,10 @@ export abstract class StreamServerTransport extends Transport {
 
   /**
    * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
-   * @returns false, and nothing is sent, when what was sent before has to leave first
+   * @returns false, and nothing is sent, when Engine.IO has to know when it has left
    */
   sendNow(pieces: readonly Buffer[]): boolean {
-    if (!this.packets.isWritable) return false;
-    if (!this.packets.write([{ type: 'message', data: pieces }])) this.writable = false;
-    return true;
+    return this.packets.writeAtOnce(pieces);
   }
 
   doClose(done?: () => void): void {
@@ -68,7 +66,6 @@ export abstract class StreamServerTransport extends Transport {
   }
 
   private becomeWritable(): void {
-    if (!this.packets.isWritable) return;
     this.writable = true;
     this.emit('drain');
     this.emit('ready');
