@@ -4,6 +4,7 @@ import { IdTable } from '../protocol/id-table.js';
 import { Reassembly } from '../protocol/reassembly.js';
 import { releaseMemory } from '../release-memory.js';
 import type { Session } from '../session/session.js';
+import { BodyTurns } from './body-turns.js';
 import { Inflow } from './inflow.js';
 import { Outflow, type FrameSink } from './outflow.js';
 
@@ -16,14 +17,8 @@ export class Flows implements FrameSink {
   private readonly inflows = new IdTable<Inflow>();
   /** Those that have something to send, in the order of their turns. */
   private enlisted: Outflow[] = [];
-
-  /** How many bodies are under way in fragments. */
-  private bodies = 0;
-  /** Those with a body that may not begin yet, in order. */
-  private readonly waitingForBody = new Set<Outflow>();
-  /** Those that have been told to begin theirs, and have not yet. */
-  private readonly called = new Set<Outflow>();
-
+  /** Most peers never send a body in fragments. */
+  private bodyTurns: BodyTurns | undefined;
   private readonly reassembly: Reassembly;
 
   /** @param maxBody the longest body that is taken, in bytes */
@@ -68,9 +63,8 @@ export class Flows implements FrameSink {
   dropOut(id: number): void {
     const outflow = this.outflows.take(id);
     if (outflow === undefined) return;
-    this.waitingForBody.delete(outflow);
     outflow.drop();
-    if (this.called.delete(outflow)) this.callNext();
+    this.bodyTurns?.forget(outflow);
   }
 
   /** Whether a body has come in part. */
@@ -115,8 +109,7 @@ export class Flows implements FrameSink {
   clear(): void {
     const outflows = this.outflows.values();
     this.enlisted = [];
-    this.waitingForBody.clear();
-    this.called.clear();
+    this.bodyTurns = undefined;
     this.outflows.clear();
     this.inflows.clear();
     for (const outflow of outflows) outflow.drop();
@@ -148,28 +141,12 @@ export class Flows implements FrameSink {
   }
 
   beginBody(outflow: Outflow): boolean {
-    this.called.delete(outflow);
-    if (this.bodies === MAX_BODIES) {
-      this.waitingForBody.add(outflow);
-      return false;
-    }
-    this.bodies += 1;
-    return true;
+    this.bodyTurns ??= new BodyTurns();
+    return this.bodyTurns.begin(outflow);
   }
 
   endBody(): void {
-    this.bodies -= 1;
-    this.callNext();
-  }
-
-  private callNext(): void {
-    for (const next of this.waitingForBody) {
-      this.waitingForBody.delete(next);
-      // One that has no credit asks again when it has.
-      if (!next.resume()) continue;
-      this.called.add(next);
-      return;
-    }
+    this.bodyTurns?.end();
   }
 
   /** CREDIT, which is a sign of life as well. */

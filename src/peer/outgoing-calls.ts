@@ -52,7 +52,7 @@ const UNPACED_ITEMS = 64 * 1024;
 export class OutgoingCalls implements CallOwner, PayloadPort {
   private readonly calls = new IdTable<OutgoingCall>();
   /** Requests and events that are leaving in fragments. */
-  private readonly leaving = new Set<number>();
+  private readonly leaving = new IdTable<LongBody>();
   private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
   /** Called whenever the last call has ended, once somebody wants to know. */
@@ -262,7 +262,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   }
 
   private leave(id: number, body: LongBody): void {
-    this.leaving.add(id);
+    this.leaving.add(id, body);
     this.flows.out(id).endWith(body, () => {
       this.flows.dropOut(id);
       this.onLeft(id);
@@ -270,7 +270,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   }
 
   private onLeft(id: number): void {
-    if (!this.leaving.delete(id) || this.leaving.size > 0) return;
+    if (this.leaving.take(id) === undefined || this.leaving.size > 0) return;
     const { onAllLeft } = this;
     this.onAllLeft = undefined;
     onAllLeft?.();

@@ -8,6 +8,9 @@ const SPREAD = 0x9e37_79b1;
 
 const FREE = -1;
 
+/** What empty tables share: most of the tables of an idle connection are. It is replaced, and never written to. */
+const NOTHING: never[] = [];
+
 /**
  * Values by the 32-bit id of a call, in place of a Map: open addressing, which allocates nothing unless it grows.
  *
@@ -19,8 +22,8 @@ const FREE = -1;
  * a walk over as many as are under way, which is bounded.
  */
 export class IdTable<T> {
-  private ids: number[] = [];
-  private entries: (T | undefined)[] = [];
+  private ids: number[] = NOTHING;
+  private entries: (T | undefined)[] = NOTHING;
   private count = 0;
   /** The upper bits of an id's product that are its slot are the last after so many. */
   private shift = 32;
@@ -59,8 +62,8 @@ export class IdTable<T> {
   }
 
   clear(): void {
-    this.ids = [];
-    this.entries = [];
+    this.ids = NOTHING;
+    this.entries = NOTHING;
     this.count = 0;
     this.shift = 32;
   }

@@ -10,10 +10,16 @@ import type { ReportError } from './handler-error.js';
 import type { CallConnection } from './n2n-context.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { callerOf, type PeerClient } from './peer-client.js';
-import { Rooms } from './rooms.js';
+import type { Rooms } from './rooms.js';
 
 /** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
 const PENDING_ALLOWANCE = 16 * 1024 * 1024;
+
+/** A connection with a client, which began as that of a stock one. */
+export interface AcceptedConnection extends CallConnection {
+  readonly peer: PeerClient;
+  readonly rooms: Rooms;
+}
 
 export interface AcceptedSessionEvents {
   readonly takeCall: TakeCall;
@@ -28,11 +34,12 @@ export class AcceptedSession implements TicketHolder {
   readonly peer: Peer;
   /** Whether the client may come back for it when its connection is lost. */
   readonly isResumable: boolean;
+  /** The client, as something to call. It has been taken for a stock one until now. */
+  readonly client: PeerClient;
   private readonly rooms: Rooms;
 
   constructor(
-    /** The client, as something to call. It has been taken for a stock one until now. */
-    readonly client: PeerClient,
+    connection: AcceptedConnection,
     hello: Hello,
     options: ResolvedN2NServerOptions,
     events: AcceptedSessionEvents,
@@ -40,6 +47,8 @@ export class AcceptedSession implements TicketHolder {
     const { maxPayload, maxInFlight, resumeWindow, maxReplay, clock, codec, timeout } = options;
     const { takeCall, report } = events;
     const window = Math.min(hello.window, resumeWindow);
+    this.client = connection.peer;
+    this.rooms = connection.rooms;
     this.isResumable = window > 0;
     this.peer = new Peer(
       {
@@ -66,9 +75,7 @@ export class AcceptedSession implements TicketHolder {
     );
     const caller = callerOf(this.peer);
     const end = (): void => this.peer.close(new N2NError('CLOSED', 'The server has ended the session.'));
-    client.speakOver({ caller, codec, timeout, report }, end);
-    this.rooms = new Rooms(client.unwrap(), report);
-    const connection: CallConnection = { peer: client, rooms: this.rooms, now: () => clock.now() };
+    this.client.speakOver({ caller, codec, timeout, report }, end);
   }
 
   get received(): number {

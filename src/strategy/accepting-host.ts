@@ -17,7 +17,7 @@ import {
   type SocketIoSocket,
 } from '../transport/socket-io-server.js';
 import { acceptLink } from '../transport/socket-link.js';
-import { AcceptedSession } from './accepted-session.js';
+import { AcceptedSession, type AcceptedConnection } from './accepted-session.js';
 import type { HandlerHost, TakeCall } from './handler-host.js';
 import type { ReportError } from './handler-error.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
@@ -103,7 +103,7 @@ export class AcceptingHost implements HandlerHost {
     const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
     this.peers.add(client);
     const rooms = new Rooms(socket, this.report);
-    const connection = { peer: client, rooms, now: () => clock.now() };
+    const connection: AcceptedConnection = { peer: client, rooms, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
     const events = takeEvents(socket, maxInFlight, clock, onCall, this.report);
     this.stockEvents.add(events);
@@ -118,20 +118,21 @@ export class AcceptingHost implements HandlerHost {
       caller.release();
       socket.off('disconnect', leave);
       leave();
-      this.greet(link, socket, client);
+      this.greet(link, socket, connection);
     });
   }
 
-  private greet(link: Link, socket: SocketIoSocket, client: PeerClient): void {
+  private greet(link: Link, socket: SocketIoSocket, connection: AcceptedConnection): void {
     const { handshakeTimeout, clock, codec } = this.options;
     new Handshake(link, { codec: codec.name, timeout: handshakeTimeout, clock }).begin({
-      onHello: (hello) => this.onHello(hello, link, socket, client),
+      onHello: (hello) => this.onHello(hello, link, socket, connection),
       onFailed: (error) => this.warnOf(error),
     });
   }
 
-  private onHello(hello: Hello, link: Link, socket: SocketIoSocket, client: PeerClient): void {
+  private onHello(hello: Hello, link: Link, socket: SocketIoSocket, connection: AcceptedConnection): void {
     const { resume } = hello;
+    const { peer: client } = connection;
     const session = resume === undefined ? undefined : this.tickets.find(resume, client.identity);
     if (resume !== undefined && session?.canResume(resume) === true) {
       this.suspended.delete(session);
@@ -150,11 +151,11 @@ export class AcceptingHost implements HandlerHost {
     }
     // Whose session cannot be gone on with: what is left of it is for nobody.
     session?.peer.close(new N2NError('CONNECTION_LOST', 'The client has missed more than is kept.'));
-    this.begin(hello, link, client);
+    this.begin(hello, link, connection);
   }
 
-  private begin(hello: Hello, link: Link, client: PeerClient): void {
-    const session: AcceptedSession = new AcceptedSession(client, hello, this.options, {
+  private begin(hello: Hello, link: Link, connection: AcceptedConnection): void {
+    const session: AcceptedSession = new AcceptedSession(connection, hello, this.options, {
       takeCall: this.takeCall,
       report: this.report,
       onSuspended: () => this.onSuspended(session),
@@ -163,7 +164,7 @@ export class AcceptingHost implements HandlerHost {
         this.onClosed(session, error);
       },
     });
-    const ticket = session.isResumable ? this.tickets.issue(session, client.identity) : undefined;
+    const ticket = session.isResumable ? this.tickets.issue(session, session.client.identity) : undefined;
     this.sessions.add(session);
     this.peers.add(session.client);
     this.answer(link, { ticket });

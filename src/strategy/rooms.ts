@@ -6,8 +6,8 @@ import type { ReportError } from './handler-error.js';
  * until the client has another.
  */
 export class Rooms {
-  /** While the client is away. */
-  private kept = new Set<string>();
+  /** Undefined unless the client is away. */
+  private kept: Set<string> | undefined;
 
   constructor(
     private socket: SocketIoSocket,
@@ -17,22 +17,21 @@ export class Rooms {
   }
 
   join(room: string): Promise<void> | void {
-    if (this.socket.connected) return this.socket.join(room);
+    if (this.kept === undefined) return this.socket.join(room);
     this.kept.add(room);
   }
 
   leave(room: string): Promise<void> | void {
-    if (this.socket.connected) return this.socket.leave(room);
+    if (this.kept === undefined) return this.socket.leave(room);
     this.kept.delete(room);
   }
 
   /** The client has come back over another connection: it is in its rooms again. */
   async moveTo(socket: SocketIoSocket): Promise<void> {
-    if (this.socket.connected) this.keep();
+    const kept = this.kept ?? this.roomsOfSocket();
     this.socket = socket;
+    this.kept = undefined;
     this.watch();
-    const { kept } = this;
-    this.kept = new Set();
     try {
       await socket.join([...kept]);
     } catch (error) {
@@ -43,14 +42,15 @@ export class Rooms {
   private watch(): void {
     const { socket } = this;
     socket.once('disconnecting', () => {
-      if (socket === this.socket) this.keep();
+      if (socket === this.socket) this.kept = this.roomsOfSocket();
     });
   }
 
   /** Each socket is in a room of its own, too, which is no room of the client. */
-  private keep(): void {
+  private roomsOfSocket(): Set<string> {
     const { id, rooms } = this.socket;
-    this.kept = new Set(rooms);
-    this.kept.delete(id);
+    const own = new Set(rooms);
+    own.delete(id);
+    return own;
   }
 }
