@@ -1,15 +1,15 @@
 const FIRST_BITS = 3;
 
-/** What a table keeps when it is empty, in slots. */
+/** Up to so many slots, a table that has been full stays as it is. */
 const MOST_KEPT = 4096;
-
-/** 2^32 divided by the golden ratio: multiples of it that come one after the other lie far apart (Knuth). */
-const SPREAD = 0x9e37_79b1;
 
 const FREE = -1;
 
 /** What empty tables share: most of the tables of an idle connection are. It is replaced, and never written to. */
 const NOTHING: never[] = [];
+
+/** Unknown to the other side, which chooses ids too: it cannot find many that have the same slot. */
+const [SALT, SPREAD, SPREAD_AGAIN] = crypto.getRandomValues(new Int32Array(3)).map((word) => word | 1);
 
 /**
  * Values by the 32-bit id of a call, in place of a Map: open addressing, which allocates nothing unless it grows.
@@ -17,15 +17,12 @@ const NOTHING: never[] = [];
  * V8 gives a Map a new table whenever its last entry leaves, and each time that deleted entries have filled the old one;
  * once the Map is old, it does so in the old generation, where each allocation is an occasion to start marking the heap.
  * With Maps, a server that echoed Buffers of 1 MiB spent half of its time in marking, for good, as soon as it had begun.
- *
- * The ids of a session count up, so that their lowest bits find a free slot at once. Ids that were chosen to collide cost
- * a walk over as many as are under way, which is bounded.
  */
 export class IdTable<T> {
   private ids: number[] = NOTHING;
   private entries: (T | undefined)[] = NOTHING;
   private count = 0;
-  /** The upper bits of an id's product that are its slot are the last after so many. */
+  /** How many of a hash's 32 bits are no part of the slot. */
   private shift = 32;
 
   get size(): number {
@@ -42,7 +39,7 @@ export class IdTable<T> {
 
   /** Adds a value; there is none of this id yet. */
   add(id: number, value: T): void {
-    if (this.count * 2 >= this.ids.length) this.grow();
+    if (this.count * 2 >= this.ids.length) this.resize(this.ids.length === 0 ? FIRST_BITS : 33 - this.shift);
     const slot = this.find(id);
     this.ids[slot] = id;
     this.entries[slot] = value;
@@ -56,8 +53,8 @@ export class IdTable<T> {
     const value = this.entries[slot];
     if (value === undefined) return undefined;
     this.count -= 1;
-    if (this.count === 0 && this.ids.length > MOST_KEPT) this.clear();
-    else this.free(slot);
+    this.free(slot);
+    if (this.ids.length > MOST_KEPT && this.count * 8 < this.ids.length) this.resize(31 - this.shift);
     return value;
   }
 
@@ -103,10 +100,10 @@ export class IdTable<T> {
     entries[hole] = undefined;
   }
 
-  private grow(): void {
+  private resize(bits: number): void {
     const { ids, entries } = this;
-    this.shift = ids.length === 0 ? 32 - FIRST_BITS : this.shift - 1;
-    const capacity = 2 ** (32 - this.shift);
+    const capacity = 2 ** bits;
+    this.shift = 32 - bits;
     this.ids = Array.from({ length: capacity }, () => FREE);
     this.entries = Array.from({ length: capacity }, () => undefined);
     for (const [slot, id] of ids.entries()) {
@@ -118,6 +115,7 @@ export class IdTable<T> {
   }
 
   private slotOf(id: number): number {
-    return Math.imul(id, SPREAD) >>> this.shift;
+    const product = Math.imul(id ^ SALT, SPREAD);
+    return Math.imul(product ^ (product >>> 15), SPREAD_AGAIN) >>> this.shift;
   }
 }

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { IdTable } from '../../src/protocol/id-table.js';
 import { runSeed, seededRandom } from '../support/random.js';
 
-/** The ids that have the same slot in every table of up to 1024 slots: their products differ in the lowest bits only. */
-function collidingIds(count: number): number[] {
-  // 0x9e3779b1 times this is 1, modulo 2^32.
-  const inverse = 0x144c_bc89;
+/** Ids whose products with this odd number are 0, 1, 2 and so on: of a table that multiplied by it, all in one cluster. */
+function collidingIds(count: number, factor = 0x9e37_79b1): number[] {
+  let inverse = factor;
+  // Each step doubles the lowest bits that are right (Newton).
+  for (let step = 0; step < 5; step++) inverse = Math.imul(inverse, 2 - Math.imul(factor, inverse));
   return Array.from({ length: count }, (_, index) => Math.imul(index, inverse) >>> 0);
 }
 
@@ -72,10 +73,34 @@ test('after it was cleared, it can be used again', () => {
   expect([table.size, table.get(1), table.values()]).toEqual([1, undefined, ['new']]);
 });
 
-test('after a crowd, an empty table is small again', () => {
+function slotsOf(table: IdTable<string>): number[] {
+  return (table as unknown as { ids: number[] }).ids;
+}
+
+test.each([0, 1])('after a crowd, a table with %i entries left is small again', (left) => {
   const table = new IdTable<string>();
-  for (let id = 0; id < 10_000; id++) table.add(id, 'x');
-  for (let id = 0; id < 10_000; id++) table.take(id);
-  const slots = (table as unknown as { ids: number[] }).ids.length;
-  expect(slots).toBeLessThanOrEqual(4096);
+  for (let id = 0; id < 100_000; id++) table.add(id, `${id}`);
+  for (let id = left; id < 100_000; id++) expect(table.take(id)).toBe(`${id}`);
+  expect(slotsOf(table).length).toBeLessThanOrEqual(4096);
+  expect(table.values()).toEqual(['0'].slice(0, left));
+});
+
+test.each([
+  ['that count up', Array.from({ length: 30_000 }, (_, index) => 1 + 2 * index)],
+  ['that were chosen to collide', collidingIds(30_000)],
+  ['that were chosen to collide where nothing is multiplied', collidingIds(30_000, 1)],
+  [
+    'that are far apart',
+    Array.from({ length: 30_000 }, (_, index) => (index * 2 ** 17 + (index >> 15)) >>> 0),
+  ],
+])('ids %s are spread', (_name, ids) => {
+  const table = new IdTable<string>();
+  for (const id of ids) table.add(id, 'x');
+  let longest = 0;
+  let run = 0;
+  for (const id of slotsOf(table)) {
+    run = id < 0 ? 0 : run + 1;
+    longest = Math.max(longest, run);
+  }
+  expect(longest).toBeLessThan(500);
 });
