@@ -1,8 +1,8 @@
 /** In front of bytes that have their memory to themselves stands the header of their packet, at the most. */
 const MOST_IN_FRONT = 5;
 
-/** Shorter memory is as well left to the garbage collector. */
-const LEAST_RELEASED = 16 * 1024;
+/** Shorter memory is as well left to the garbage collector, in bytes. */
+export const LEAST_RELEASED = 16 * 1024;
 
 /**
  * Gives the memory of bytes that nobody looks at any more back to the system, unless other bytes stand in it too. They are

@@ -94,7 +94,8 @@ export class Flows implements FrameSink {
     const inflow = this.in(id);
     inflow.onFragment(to - from);
     const whole = this.reassembly.add(type, id, chunk.subarray(from, to), last);
-    if (to - from + FRAME_HEADER_BYTES === chunk.length) releaseMemory(chunk);
+    const isAlone = to - from + FRAME_HEADER_BYTES === chunk.length;
+    if (isAlone && this.session.isChunkReleasable) releaseMemory(chunk);
     inflow.onConsumed(0, to - from);
     return whole;
   }

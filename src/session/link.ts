@@ -27,8 +27,11 @@ export interface Link {
 }
 
 export interface LinkEvents {
-  /** A chunk came. Its bytes belong to the receiver. */
-  onChunk(chunk: Buffer): void;
+  /**
+   * A chunk came. Nobody changes its bytes.
+   * @param mayRelease whether nobody else has it: then its memory may be given back (`releaseMemory`)
+   */
+  onChunk(chunk: Buffer, mayRelease: boolean): void;
   /** The transport can take more, after `write` returned false. */
   onDrained(): void;
   /**

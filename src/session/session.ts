@@ -73,6 +73,7 @@ export class Session implements LinkEvents, FrameHandler {
   private readonly replay = new ReplayBuffer();
   private readonly isResumable: boolean;
   private state: State = { is: 'unlinked', timer: undefined };
+  private mayReleaseChunk = false;
   private flushScheduled = false;
   private blocked = false;
   /** How much is written before the next chunk leaves within the turn: four times as much each time, so these stay few. */
@@ -106,6 +107,11 @@ export class Session implements LinkEvents, FrameHandler {
   /** When the chunk that is being read came, by the session's clock. */
   get chunkTime(): number {
     return this.readAt;
+  }
+
+  /** Whether the memory of the chunk that is being read may be released, once all of it has been copied. */
+  get isChunkReleasable(): boolean {
+    return this.mayReleaseChunk;
   }
 
   /** When the first of the frames that leave with this turn was written, by the session's clock. */
@@ -269,7 +275,8 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /** @internal Called by the link. */
-  onChunk(chunk: Buffer): void {
+  onChunk(chunk: Buffer, mayRelease: boolean): void {
+    this.mayReleaseChunk = mayRelease;
     this.readAt = this.options.clock.now();
     // Its memory may be released as it is read.
     const { length } = chunk;

@@ -26,8 +26,6 @@ const CLOSE_GRACE = 1000;
 export class PacketStream {
   private readonly reader: PacketReader;
   private closing = false;
-  /** Node gives each read of a socket memory of its own; what another stream does is not known. */
-  private readonly ownsReads: boolean;
 
   constructor(
     private readonly stream: Duplex,
@@ -37,7 +35,6 @@ export class PacketStream {
     this.reader = new PacketReader(maxBytes, (packet) => {
       if (!this.closing) this.events.onPacket(packet);
     });
-    this.ownsReads = stream instanceof Socket;
     if (stream instanceof Socket) {
       stream.setTimeout(0);
       stream.setNoDelay(true);
@@ -50,6 +47,14 @@ export class PacketStream {
     // The other side ends by ending its half; ours follows, since HTTP leaves sockets half-open on purpose.
     stream.once('end', () => this.close());
     stream.once('close', () => this.events.onClose());
+  }
+
+  /**
+   * Whether nobody else has what is read. Node gives each read of a socket memory of its own, and all listeners the same;
+   * what another stream does is not known.
+   */
+  get ownsReads(): boolean {
+    return this.stream instanceof Socket && this.stream.listenerCount('data') === 1;
   }
 
   /**

@@ -56,13 +56,23 @@ export abstract class StreamClientTransport extends Transport {
     if (link.packets.write(packets)) process.nextTick(() => this.becomeWritable());
   }
 
+  /** Whether nobody below has what was read. */
+  get ownsReads(): boolean {
+    const { link } = this;
+    return link !== undefined && 'packets' in link && link.packets.ownsReads;
+  }
+
   /**
    * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
    * @returns false, and nothing is sent, when Engine.IO has to know when it has left
    */
   sendNow(pieces: readonly Buffer[]): boolean {
     const { link } = this;
-    return link !== undefined && 'packets' in link && link.packets.writeAtOnce(pieces);
+    if (link === undefined || 'opening' in link) return false;
+    // A subclass may do something to what it sends.
+    const isPlain =
+      this.send === Transport.prototype.send && this.write === StreamClientTransport.prototype.write;
+    return isPlain && link.packets.writeAtOnce(pieces);
   }
 
   private onStream(stream: Duplex): void {

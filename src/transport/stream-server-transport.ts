@@ -38,12 +38,18 @@ export abstract class StreamServerTransport extends Transport {
     if (this.packets.write(packets)) this.writableNextTick();
   }
 
+  /** Whether nobody below has what was read. */
+  get ownsReads(): boolean {
+    return this.packets.ownsReads;
+  }
+
   /**
    * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
    * @returns false, and nothing is sent, when Engine.IO has to know when it has left
    */
   sendNow(pieces: readonly Buffer[]): boolean {
-    return this.packets.writeAtOnce(pieces);
+    // A subclass may do something to what it sends.
+    return this.send === StreamServerTransport.prototype.send && this.packets.writeAtOnce(pieces);
   }
 
   doClose(done?: () => void): void {

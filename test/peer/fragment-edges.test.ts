@@ -94,6 +94,18 @@ describe('the memory of a chunk', () => {
     expect(fragments.map(({ length }) => length)).toEqual([0, 0, 0, fragments[3]?.length]);
   });
 
+  test('that somebody else has is kept', () => {
+    const open = openPeer();
+    const sink = new RecordingSink();
+    open.peer.call('p', undefined, sink, NO_LIMIT);
+    open.link.isUnshared = false;
+    const fragments = fragmentsOf(FrameType.NEXT, FLAG_LAST | 2, 2, longJson, FRAGMENT_BYTES);
+    const lengths = fragments.map(({ length }) => length);
+    open.link.receive(...fragments);
+    expect(sink.seen).toEqual([['next', LONG], ['complete']]);
+    expect(fragments.map(({ length }) => length)).toEqual(lengths);
+  });
+
   test('in which other frames stand is kept', () => {
     const open = openPeer();
     const sinks = [new RecordingSink(), new RecordingSink()];

@@ -37,6 +37,8 @@ export class FakeLink implements Link {
   closedWith: string | undefined;
   /** What `write` answers: false plays a transport that is full. */
   takes = true;
+  /** Whether nobody else has the chunks that come. */
+  isUnshared = true;
   private events: LinkEvents | undefined;
   private isBroken = false;
 
@@ -56,7 +58,7 @@ export class FakeLink implements Link {
 
   /** Chunks of the other side arrive. */
   receive(...chunks: Buffer[]): void {
-    for (const chunk of chunks) this.events?.onChunk(chunk);
+    for (const chunk of chunks) this.events?.onChunk(chunk, this.isUnshared);
   }
 
   drain(): void {

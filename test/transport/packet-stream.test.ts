@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import { PacketStream, type PacketStreamEvents } from '../../src/transport/packet-stream.js';
 import type { Packet } from '../../src/transport/packet-framing.js';
@@ -30,45 +30,65 @@ async function socketPair(): Promise<[Socket, Socket]> {
   return [dialled, accepted];
 }
 
-/** Reads packets, and tells how long each read is before and after it was read. */
-function watch(stream: Duplex): { packets: Packet[]; before: number[]; after: number[] } {
+/** Reads packets, and keeps each read with its length when it came, whoever releases it later. */
+function watch(stream: Duplex): { packets: Packet[]; reads: { bytes: Buffer; length: number }[] } {
   const packets: Packet[] = [];
-  const before: number[] = [];
-  const after: number[] = [];
-  stream.on('data', (bytes: Buffer) => before.push(bytes.length));
+  const reads: { bytes: Buffer; length: number }[] = [];
+  const push = stream.push.bind(stream);
+  stream.push = (bytes: Buffer | null): boolean => {
+    if (bytes !== null) reads.push({ bytes, length: bytes.length });
+    return push(bytes);
+  };
   const reading = new PacketStream(stream, 16 * MEBIBYTE, {
-    onPacket: (packet) => packets.push(packet),
+    onPacket: (packet) => {
+      packets.push(packet);
+      stream.emit('test packet');
+    },
     onDrain() {},
     onError: (error) => stream.destroy(error),
     onClose() {},
   });
   closers.push(async () => reading.close());
-  stream.on('data', (bytes: Buffer) => after.push(bytes.length));
-  return { packets, before, after };
+  return { packets, reads };
 }
 
 const NOBODY: PacketStreamEvents = { onPacket() {}, onDrain() {}, onError() {}, onClose() {} };
 
+const SENT = Buffer.alloc(4 * MEBIBYTE, 'data');
+
+async function receive(accepted: Socket, dialled: Socket, packets: readonly Packet[]): Promise<void> {
+  new PacketStream(dialled, MEBIBYTE, NOBODY).write([{ type: 'message', data: SENT }]);
+  if (packets.length === 0) await once(accepted, 'test packet');
+  expect(packets.map(({ data }) => SENT.equals(data as Buffer))).toEqual([true]);
+}
+
 test('the reads of a socket that were copied are released', async () => {
   const [dialled, accepted] = await socketPair();
-  const { packets, before, after } = watch(accepted);
-  const sent = Buffer.alloc(4 * MEBIBYTE, 'data');
-  new PacketStream(dialled, MEBIBYTE, NOBODY).write([{ type: 'message', data: sent }]);
-  while (packets.length === 0) await once(accepted, 'data');
-  expect(packets.map(({ data }) => sent.equals(data as Buffer))).toEqual([true]);
-  const long = before.map((length) => length >= 16 * 1024);
-  expect(long.filter(Boolean).length).toBeGreaterThan(10);
-  expect(after.map((length) => length === 0)).toEqual(long);
+  const { packets, reads } = watch(accepted);
+  await receive(accepted, dialled, packets);
+  const long = reads.filter(({ length }) => length >= 16 * 1024);
+  expect(long.length).toBeGreaterThan(10);
+  expect(long.every(({ bytes }) => bytes.length === 0)).toBe(true);
+});
+
+test.each([
+  ['a listener', (socket: Socket) => socket.on('data', () => {})],
+  ['a stream', (socket: Socket) => socket.pipe(new PassThrough().resume())],
+])('those that %s of a user gets as well are left alone', async (_name, share) => {
+  const [dialled, accepted] = await socketPair();
+  const { packets, reads } = watch(accepted);
+  share(accepted);
+  await receive(accepted, dialled, packets);
+  expect(reads.every(({ bytes, length }) => bytes.length === length)).toBe(true);
 });
 
 test('the reads of any other stream are left alone', async () => {
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   closers.push(() => Promise.resolve(stream.destroy()));
-  const { packets, after } = watch(stream);
-  const head = Buffer.from([0x84, 0, 2, 0, 0]);
-  stream.push(head);
+  const { packets, reads } = watch(stream);
+  stream.push(Buffer.from([0x84, 0, 2, 0, 0]));
   stream.push(Buffer.alloc(65_536, 'a'));
   stream.push(Buffer.alloc(65_536, 'b'));
-  while (packets.length === 0) await once(stream, 'data');
-  expect(after).toEqual([5, 65_536, 65_536]);
+  if (packets.length === 0) await once(stream, 'test packet');
+  expect(reads.map(({ bytes }) => bytes.length)).toEqual([5, 65_536, 65_536]);
 });

@@ -12,10 +12,12 @@ const MEBIBYTE = 1024 * 1024;
 class Inbox {
   private bytes = 0;
   readonly chunks: string[] = [];
+  releasable = 0;
   onDrained = (): void => {};
   private wanted: { bytes: number; resolve: () => void } | undefined;
 
-  onChunk(chunk: Buffer): void {
+  onChunk(chunk: Buffer, mayRelease: boolean): void {
+    if (mayRelease) this.releasable += 1;
     this.bytes += chunk.length;
     this.chunks.push(`${chunk.toString('latin1', 0, 8)} of ${chunk.length}`);
     if (this.wanted !== undefined && this.bytes >= this.wanted.bytes) this.wanted.resolve();
@@ -33,6 +35,8 @@ class Inbox {
 interface Side {
   readonly link: Link;
   readonly inbox: Inbox;
+  /** Engine.IO's socket. */
+  readonly engine: { on(event: string, listener: (...args: unknown[]) => void): unknown };
   /** Bytes that were given to the system. */
   written(): number;
 }
@@ -42,8 +46,8 @@ async function linkPair(place: Place): Promise<{ accepted: Side; dialled: Side }
   const { io, http } = served;
   const written: (() => number)[] = [];
   http.on('connection', (socket: { bytesWritten: number }) => written.push(() => socket.bytesWritten));
-  const accepting = new Promise<Link>((resolve) => {
-    io.on('connection', (socket) => acceptLink(socket, resolve));
+  const accepting = new Promise<[Link, Side['engine']]>((resolve) => {
+    io.on('connection', (socket) => acceptLink(socket, (link) => resolve([link, socket.conn])));
   });
   const socket = served.client({ parser: n2nParser });
   socket.connect();
@@ -52,12 +56,17 @@ async function linkPair(place: Place): Promise<{ accepted: Side; dialled: Side }
   const dialledEnd = dialledLink(socket);
   dialledEnd.open(dialled);
   dialledEnd.write(new Chunk([Buffer.from('hello')]));
-  const acceptedEnd = await accepting;
+  const [acceptedEnd, acceptedEngine] = await accepting;
   acceptedEnd.open(accepted);
   const count = written[0] ?? (() => 0);
   return {
-    accepted: { link: acceptedEnd, inbox: accepted, written: count },
-    dialled: { link: dialledEnd, inbox: dialled, written: () => 0 },
+    accepted: { link: acceptedEnd, inbox: accepted, engine: acceptedEngine, written: count },
+    dialled: {
+      link: dialledEnd,
+      inbox: dialled,
+      engine: socket.io.engine,
+      written: () => 0,
+    },
   };
 }
 
@@ -106,6 +115,78 @@ describe.each([
     expect(accepted.link.write(chunkOf(0, 10))).toBe(true);
     await dialled.inbox.until((taken + 1) * MEBIBYTE + 10);
   });
+});
+
+describe('the memory of a long chunk may be released', () => {
+  /** Socket.IO's client has no heartbeat of ours, which listens as well. */
+  const alone = ({ engine }: Side, from: 'accepted' | 'dialled'): void => {
+    if (from === 'accepted') engine.on('packet', () => {});
+  };
+
+  async function send(
+    from: 'accepted' | 'dialled',
+    place: Place,
+    share: (to: Side) => void,
+  ): Promise<number> {
+    const sides = await linkPair(place);
+    const to = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+    alone(to, from);
+    share(to);
+    for (let index = 0; index < 4; index++) sides[from].link.write(chunkOf(index, 65_000));
+    await to.inbox.until(4 * 65_000);
+    return to.inbox.releasable;
+  }
+
+  test.each(['accepted', 'dialled'] as const)('that came from the %s side', async (from) => {
+    expect(await send(from, nodeTransportPlace, () => {})).toBe(4);
+  });
+
+  test.each(
+    (['packet', 'data', 'message'] as const).flatMap((event) => [
+      ['accepted', event] as const,
+      ['dialled', event] as const,
+    ]),
+  )('but not one from the %s side that a listener of "%s" sees', async (from, event) => {
+    expect(await send(from, nodeTransportPlace, ({ engine }) => engine.on(event, () => {}))).toBe(0);
+  });
+
+  test('but not over WebSocket, whose reads are not ours', async () => {
+    expect(await send('dialled', websocketPlace, () => {})).toBe(0);
+  });
+});
+
+test.each(['accepted', 'dialled'] as const)(
+  'whoever watches what the %s side sends is shown each chunk as one Buffer',
+  async (from) => {
+    const sides = await linkPair(nodeTransportPlace);
+    const { link, engine } = sides[from];
+    const { inbox } = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+    const seen: unknown[] = [];
+    engine.on('packetCreate', (packet) => seen.push((packet as { data: Buffer }).data.length));
+    const lengths = [100, 100, 65_000, 300_000];
+    for (const [index, length] of lengths.entries()) link.write(chunkOf(index, length));
+    await inbox.until(365_200);
+    expect(seen).toEqual(lengths);
+  },
+);
+
+test.each([
+  ['accepted', 'send'],
+  ['dialled', 'write'],
+] as const)('a transport of the %s side that overrides "%s" is given every chunk', async (from, method) => {
+  const sides = await linkPair(nodeTransportPlace);
+  const { link, engine } = sides[from];
+  const { inbox } = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+  const { transport } = engine as unknown as { transport: Record<string, (packets: unknown[]) => void> };
+  const plain = transport[method].bind(transport);
+  let packets = 0;
+  transport[method] = (all) => {
+    packets += all.length;
+    plain(all);
+  };
+  for (let index = 0; index < 5; index++) link.write(chunkOf(index, 1_000));
+  await inbox.until(5_000);
+  expect(packets).toBe(5);
 });
 
 test('over nodeTransport, what is written in one turn leaves within it', async () => {
