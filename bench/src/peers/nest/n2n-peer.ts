@@ -84,6 +84,6 @@ function serverEntries(server: N2NServer): string[] {
 /** What the client keeps for its calls, and those that wait for a connection. */
 function clientEntries(client: N2NClient): string[] {
   const endpoints = fieldOf(client, 'endpoints');
-  const live = fieldOf(fieldOf(endpoints, 'current'), 'live');
-  return [fieldOf(live, 'peer'), fieldOf(endpoints, 'waiting')].flatMap(entriesIn);
+  const session = fieldOf(fieldOf(endpoints, 'current'), 'session');
+  return [fieldOf(session, 'peer'), fieldOf(endpoints, 'waiting')].flatMap(entriesIn);
 }
