@@ -122,7 +122,7 @@ abstract class SocketLink implements Link {
   };
 }
 
-/** What a server's Engine.IO socket has besides its types: what it keeps while its transport is busy. */
+/** What a server's Engine.IO socket has, some of it besides its types. */
 type AcceptedEngine = Pick<ServerSocket['conn'], 'on' | 'off'> & Engine;
 
 class AcceptedLink extends SocketLink {
