@@ -1,30 +1,30 @@
 /**
- * The arrows of the design: strategy | client-proxy -> proxy -> peer -> session -> protocol,
- * and strategy | client-proxy | proxy -> transport. Everything may import n2n-error, clock and release-memory.
+ * The arrows of the design: strategy | client-proxy -> call -> rpc -> session -> protocol,
+ * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock and release-memory.
  */
-const room = (name) => `^src/${name}/`;
+const folder = (name) => `^src/${name}/`;
 
 const allowed = {
   protocol: [],
   session: ['protocol'],
-  peer: ['session', 'protocol'],
+  rpc: ['session', 'protocol'],
   transport: [],
-  proxy: ['peer', 'session', 'protocol', 'transport'],
-  strategy: ['proxy', 'peer', 'session', 'protocol', 'transport'],
-  'client-proxy': ['proxy', 'peer', 'session', 'protocol', 'transport'],
+  call: ['rpc', 'session', 'protocol', 'transport'],
+  strategy: ['call', 'rpc', 'session', 'protocol', 'transport'],
+  'client-proxy': ['call', 'rpc', 'session', 'protocol', 'transport'],
 };
 
 const arrows = Object.entries(allowed).map(([from, to]) => ({
   name: `arrows-of-${from}`,
   severity: 'error',
-  from: { path: room(from) },
+  from: { path: folder(from) },
   to: {
     path: '^src/',
     // transport meets session through the Link interface alone, and as a type
     pathNot: [
       '^src/(n2n-error|clock|release-memory)\\.ts$',
-      room(from),
-      ...to.map(room),
+      folder(from),
+      ...to.map(folder),
       ...(from === 'transport' ? ['^src/session/link\\.ts$'] : []),
     ],
   },
@@ -37,13 +37,13 @@ module.exports = {
       name: 'link-is-a-type',
       severity: 'error',
       comment: 'transport knows the shape of a Link, never the code of session',
-      from: { path: room('transport') },
+      from: { path: folder('transport') },
       to: { path: '^src/session/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'only-transport-knows-socket-io',
       severity: 'error',
-      from: { path: '^src/', pathNot: room('transport') },
+      from: { path: '^src/', pathNot: folder('transport') },
       to: { path: 'node_modules/(socket\\.io|engine\\.io|ws)', dependencyTypesNot: ['type-only'] },
     },
     {
@@ -53,16 +53,16 @@ module.exports = {
       to: { path: 'node_modules/(@nestjs|rxjs)', reachable: true },
     },
     {
-      name: 'only-nest-rooms-know-nest',
+      name: 'only-nest-modules-know-nest',
       severity: 'error',
-      from: { path: ['^src/(protocol|session|peer|transport)/', '^src/(n2n-error|release-memory)\\.ts$'] },
+      from: { path: ['^src/(protocol|session|rpc|transport)/', '^src/(n2n-error|release-memory)\\.ts$'] },
       to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
     },
     {
       name: 'protocol-is-pure',
       severity: 'error',
       comment: 'bytes <-> frames <-> values: no I/O, no timers',
-      from: { path: room('protocol') },
+      from: { path: folder('protocol') },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|v8|util/types)$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },

@@ -19,8 +19,8 @@ export {
   type N2NModuleAsyncOptions,
   type N2NOptionsFactory,
 } from './client-proxy/n2n-module.js';
-export type { CallProxy } from './proxy/call-proxy.js';
-export type { CallHost } from './proxy/call-listener.js';
-export { N2NRecord, N2NRecordBuilder, type CallScope, type OfflinePolicy } from './proxy/record.js';
-export type { CodecName, UserCodec } from './protocol/codec.js';
+export type { CallProxy } from './call/call-proxy.js';
+export type { CallHost } from './call/call-host.js';
+export { N2NRecord, N2NRecordBuilder, type CallScope, type OfflinePolicy } from './call/record.js';
+export type { CodecName, UserCodec } from './protocol/values/codec.js';
 export { N2NError, N2N_ERROR_CODES, type N2NErrorCode, type N2NErrorInit } from './n2n-error.js';

@@ -1,18 +1,21 @@
 import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { IncomingResponseDeserializer } from '@nestjs/microservices/deserializers/incoming-response.deserializer.js';
 import { systemClock, type Clock } from '../clock.js';
-import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
+import type { Codec, CodecName, UserCodec } from '../protocol/values/codec.js';
 import {
   callTimeoutOption,
   codecOption,
   offlineOption,
   replayOption,
   spanOption,
-} from '../proxy/call-options.js';
-import { packetFormatOption, type PacketFormat } from '../proxy/packet-format.js';
-import type { OfflinePolicy } from '../proxy/record.js';
+} from '../call/call-options.js';
+import { packetFormatOption, type PacketFormat } from '../call/nest-packets/packet-format.js';
+import type { OfflinePolicy } from '../call/record.js';
 import { resolveLogger, type Logger, type ResolvedLogger } from '../transport/logger.js';
-import { NODE_CLIENT_OPTION_NAMES, type NodeClientOptions } from '../transport/node-client-options.js';
+import {
+  NODE_CLIENT_OPTION_NAMES,
+  type NodeClientOptions,
+} from '../transport/node-client/node-client-options.js';
 import {
   requireOptions,
   millisecondsOption,

@@ -1,11 +1,11 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { firstValueFrom, from, throwError, timeout, type Observable } from 'rxjs';
 import { messageOf, N2NError } from '../n2n-error.js';
-import type { CallHost, CallListener } from '../proxy/call-listener.js';
-import { CallProxy, type CallDefaults } from '../proxy/call-proxy.js';
-import type { NodeClient } from '../transport/node-client.js';
-import type { NodeClientEvents } from '../transport/node-client-events.js';
-import { Endpoints, type EndpointsStatus } from './endpoints.js';
+import type { CallHost, CallListener } from '../call/call-host.js';
+import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
+import type { NodeClient } from '../transport/node-client/node-client.js';
+import type { NodeClientEvents } from '../transport/node-client/node-client-events.js';
+import { Endpoints, type EndpointsStatus } from './channel.js';
 import { resolveN2NClientOptions, type N2NClientOptions } from './n2n-client-options.js';
 
 /** The events of the connection, for `on`. */

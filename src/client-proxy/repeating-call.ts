@@ -1,6 +1,6 @@
 import { N2NError } from '../n2n-error.js';
-import type { CallSink } from '../peer/outgoing-call.js';
-import type { MadeCall } from '../proxy/caller.js';
+import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
+import type { MadeCall } from '../call/caller.js';
 
 /**
  * A call that may be made more than once: when the connection is lost before any answer came, it is made again. The

@@ -1,5 +1,5 @@
 import { N2NError } from '../n2n-error.js';
-import type { Hello } from '../protocol/hello.js';
+import type { Hello } from '../protocol/frames/hello.js';
 import { Handshake, sayHello, type HandshakeEvents } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';

@@ -1,9 +1,9 @@
 import type { Clock, TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
-import { readChunk, type FrameHandler } from '../protocol/chunk-reader.js';
-import { frameChunk } from '../protocol/chunk-writer.js';
-import { FrameType, SESSION_ID } from '../protocol/frame.js';
-import { readHello, writeHello, type Hello } from '../protocol/hello.js';
+import { readChunk, type FrameHandler } from '../protocol/frames/chunk-reader.js';
+import { frameChunk } from '../protocol/frames/chunk-writer.js';
+import { FrameType, SESSION_ID } from '../protocol/frames/frame.js';
+import { readHello, writeHello, type Hello } from '../protocol/frames/hello.js';
 import type { Link, LinkEvents } from './link.js';
 import { readSessionError, sessionErrorChunk } from './session-error.js';
 

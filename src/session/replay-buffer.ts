@@ -1,4 +1,4 @@
-import type { Chunk } from '../protocol/chunk.js';
+import type { Chunk } from '../protocol/frames/chunk.js';
 
 interface Sent {
   readonly chunk: Chunk;

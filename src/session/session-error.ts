@@ -1,8 +1,8 @@
 import { N2NError, isN2NErrorCode, messageOf, type N2NErrorCode } from '../n2n-error.js';
-import type { Chunk } from '../protocol/chunk.js';
-import { frameChunk } from '../protocol/chunk-writer.js';
-import { FLAG_SYSTEM, FrameType, SESSION_ID, VALUE_FORM_MASK, ValueForm } from '../protocol/frame.js';
-import { decodeValue } from '../protocol/value.js';
+import type { Chunk } from '../protocol/frames/chunk.js';
+import { frameChunk } from '../protocol/frames/chunk-writer.js';
+import { FLAG_SYSTEM, FrameType, SESSION_ID, VALUE_FORM_MASK, ValueForm } from '../protocol/frames/frame.js';
+import { decodeValue } from '../protocol/values/value.js';
 
 /** The last chunk of a session: why it ends. */
 export function sessionErrorChunk({ code, message }: N2NError): Chunk {

@@ -1,10 +1,10 @@
 import type { Clock, TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
-import { Chunk } from '../protocol/chunk.js';
-import { readChunk, type FrameHandler } from '../protocol/chunk-reader.js';
-import { ackChunk, ChunkWriter } from '../protocol/chunk-writer.js';
-import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frame.js';
-import { readU32 } from '../protocol/u32.js';
+import { Chunk } from '../protocol/frames/chunk.js';
+import { readChunk, type FrameHandler } from '../protocol/frames/chunk-reader.js';
+import { ackChunk, ChunkWriter } from '../protocol/frames/chunk-writer.js';
+import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frames/frame.js';
+import { readU32 } from '../protocol/buffers/u32.js';
 import type { Link, LinkEvents } from './link.js';
 import { ReplayBuffer } from './replay-buffer.js';
 import { readSessionError, sessionErrorChunk } from './session-error.js';

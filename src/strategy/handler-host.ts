@@ -1,5 +1,5 @@
-import type { IncomingCall } from '../peer/incoming-call.js';
-import type { SocketIoServer } from '../transport/socket-io-server.js';
+import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
+import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
 import type { CallConnection } from './n2n-context.js';
 import type { PeerRegistry } from './peer-client.js';
 

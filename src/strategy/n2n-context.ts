@@ -1,9 +1,9 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import { N2NError } from '../n2n-error.js';
-import type { CallContent, IncomingCall } from '../peer/incoming-call.js';
-import type { CallProxy } from '../proxy/call-proxy.js';
-import type { CallScope } from '../proxy/record.js';
-import type { SocketIoSocket } from '../transport/socket-io-server.js';
+import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js';
+import type { CallProxy } from '../call/call-proxy.js';
+import type { CallScope } from '../call/record.js';
+import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
 import type { Rooms } from './rooms.js';
 
 /** What a context knows beyond its call: the connection that the call came on. */

@@ -3,12 +3,12 @@ import type { Server as HttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
 import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { systemClock, type Clock } from '../clock.js';
-import type { Codec, CodecName, UserCodec } from '../protocol/codec.js';
-import type { CallHost } from '../proxy/call-listener.js';
-import { callTimeoutOption, codecOption, replayOption, spanOption } from '../proxy/call-options.js';
-import { packetFormatOption, type PacketFormat } from '../proxy/packet-format.js';
-import { resolveListenTarget, type ListenTarget } from '../transport/http-listener.js';
-import type { ListenOptions } from '../transport/listen-options.js';
+import type { Codec, CodecName, UserCodec } from '../protocol/values/codec.js';
+import type { CallHost } from '../call/call-host.js';
+import { callTimeoutOption, codecOption, replayOption, spanOption } from '../call/call-options.js';
+import { packetFormatOption, type PacketFormat } from '../call/nest-packets/packet-format.js';
+import { resolveListenTarget, type ListenTarget } from '../transport/http/http-listener.js';
+import type { ListenOptions } from '../transport/http/listen-options.js';
 import {
   requireOptions,
   millisecondsOption,
@@ -17,7 +17,7 @@ import {
   refuseUnknownOptions,
   wholeNumberOption,
 } from '../transport/option-checks.js';
-import { REQUEST_DESERIALIZER } from './packet-requests.js';
+import { REQUEST_DESERIALIZER } from './handlers/packet-requests.js';
 
 /** Where `N2NServer` listens: a port of its own, a Unix domain socket, or an HTTP server that listens already. */
 export interface N2NServerOptions {

@@ -1,23 +1,28 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { N2NError, messageOf } from '../n2n-error.js';
-import type { CallContent, IncomingCall } from '../peer/incoming-call.js';
-import { runHook } from '../proxy/hook.js';
-import { plainPackets, type PacketFormat } from '../proxy/packet-format.js';
-import { emitPlain } from '../transport/plain-event.js';
-import type { SocketIoServer } from '../transport/socket-io-server.js';
-import { AcceptingHost } from './accepting-host.js';
-import { DialledHost } from './dialled-host.js';
-import { EventLedger } from './event-ledger.js';
+import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js';
+import { runHook } from '../call/hook.js';
+import { plainPackets, type PacketFormat } from '../call/nest-packets/packet-format.js';
+import { emitPlain } from '../transport/socket-io/plain-event.js';
+import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
+import { AcceptingHost } from './accept/accepting-host.js';
+import { DialledHost } from './client-host.js';
+import { EventLedger } from './event-deduplicator.js';
 import type { HandlerHost } from './handler-host.js';
-import { runHandler, runHooked } from './handler-run.js';
-import { HookedResponder } from './hooked-responder.js';
+import { runHandler, runHooked } from './handlers/handler-run.js';
+import { HookedResponder } from './handlers/hooked-responder.js';
 import { N2NContext, type CallConnection } from './n2n-context.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
-import { carriesPackets, readRequest, REQUEST_DESERIALIZER, type PacketRequest } from './packet-requests.js';
-import { PacketResponder } from './packet-responder.js';
+import {
+  carriesPackets,
+  readRequest,
+  REQUEST_DESERIALIZER,
+  type PacketRequest,
+} from './handlers/packet-requests.js';
+import { PacketResponder } from './handlers/packet-responder.js';
 import type { PeerRegistry } from './peer-client.js';
-import type { Responder } from './responder.js';
+import type { Responder } from './handlers/responder.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Peer } from '../peer/peer.js';
-import { CallProxy, type CallDefaults } from '../proxy/call-proxy.js';
-import type { Caller } from '../proxy/caller.js';
-import type { SocketIoSocket } from '../transport/socket-io-server.js';
+import type { Peer } from '../rpc/peer.js';
+import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
+import type { Caller } from '../call/caller.js';
+import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
 import { N2NError } from '../n2n-error.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { SocketIoSocket } from '../transport/socket-io-server.js';
-import type { ReportError } from './handler-error.js';
+import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
+import type { ReportError } from './handlers/handler-error.js';
 
 /**
  * The rooms that a client is in. Socket.IO's are a socket's, which forgets them when its connection is lost; these are kept

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FLAG_LAST, FLAG_STREAM, FrameType } from '../../src/protocol/frame.js';
+import { FLAG_LAST, FLAG_STREAM, FrameType } from '../../src/protocol/frames/frame.js';
 import { frame } from '../support/fake-link.js';
 import { callFrame, keyOf, valueFrame } from '../support/frames.js';
 import { proveNothingIsLeft } from '../support/harness.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FLAG_LAST, FrameType } from '../../src/protocol/frame.js';
+import { FLAG_LAST, FrameType } from '../../src/protocol/frames/frame.js';
 import { callFrame, valueFrame } from '../support/frames.js';
 import { proveNothingIsLeft } from '../support/harness.js';
 import { greetedClient, rawClient } from '../support/raw/client.js';

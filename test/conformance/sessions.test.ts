@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { N2NError, type N2NClientOptions, type N2NServerOptions } from '../../src/index.js';
-import { FLAG_ANSWER, FLAG_LAST, FLAG_SYSTEM, FrameType } from '../../src/protocol/frame.js';
+import { FLAG_ANSWER, FLAG_LAST, FLAG_SYSTEM, FrameType } from '../../src/protocol/frames/frame.js';
 import { frame, type SeenFrame } from '../support/fake-link.js';
 import { callFrame, u32, valueFrame } from '../support/frames.js';
 import { proveNothingIsLeft } from '../support/harness.js';

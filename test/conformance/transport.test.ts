@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FrameType } from '../../src/protocol/frame.js';
+import { FrameType } from '../../src/protocol/frames/frame.js';
 import { callFrame } from '../support/frames.js';
 import { HOST, proveNothingIsLeft, turn } from '../support/harness.js';
 import {

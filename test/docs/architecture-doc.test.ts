@@ -6,8 +6,8 @@ import { tableBelow } from '../support/markdown.js';
 import { ROOT } from '../support/program.js';
 
 const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
-const rooms = tableBelow(page, '## The rooms').map(([room, , imports]) => ({
-  name: room.replace('src/', ''),
+const modules = tableBelow(page, '## The modules').map(([module, , imports]) => ({
+  name: module.replace('src/', ''),
   imports,
 }));
 
@@ -20,20 +20,20 @@ const { forbidden } = createRequire(import.meta.url)(join(ROOT, '.dependency-cru
 };
 
 describe('docs/architecture.md', () => {
-  it('has every room of the source', () => {
+  it('has every module of the source', () => {
     const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),
     );
-    expect(rooms.map(({ name }) => name).toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
+    expect(modules.map(({ name }) => name).toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
   });
 
-  it.each(rooms.filter(({ name }) => !['protocol', 'transport'].includes(name)))(
+  it.each(modules.filter(({ name }) => !['protocol', 'transport'].includes(name)))(
     'says what $name may import, as the dependency check has it',
     ({ name, imports }) => {
       const rule = forbidden.find((each) => each.name === `arrows-of-${name}`);
       const allowed = (rule?.to.pathNot ?? [])
         .map((path) => /^\^src\/([\w-]+)\/$/.exec(path)?.[1])
-        .filter((room) => room !== undefined && room !== name);
+        .filter((module) => module !== undefined && module !== name);
       expect(imports.split(', ')).toEqual(allowed);
     },
   );

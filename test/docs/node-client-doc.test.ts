@@ -10,8 +10,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Server } from 'socket.io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NODE_CLIENT_OPTION_NAMES } from '../../src/transport/node-client-options.js';
-import { NodeEngine } from '../../src/transport/node-engine.js';
+import { NODE_CLIENT_OPTION_NAMES } from '../../src/transport/node-client/node-client-options.js';
+import { NodeEngine } from '../../src/transport/engine/node-engine.js';
 import { freePort, portOf } from '../transport/node-client/harness.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

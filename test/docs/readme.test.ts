@@ -215,7 +215,7 @@ describe('the tables of README.md', () => {
 
   it('names every option of the connection that N2NClient passes on', () => {
     const inherited = optionsIn(
-      readFileSync(join(ROOT, 'src/transport/node-client-options.ts'), 'utf8'),
+      readFileSync(join(ROOT, 'src/transport/node-client/node-client-options.ts'), 'utf8'),
       'NodeClientOptions',
     );
     const own = ['timeout', 'parser', 'maxBuffered', 'clock', 'random', 'secure'];

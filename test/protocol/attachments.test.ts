@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { attach, detach } from '../../src/protocol/attachments.js';
+import { attach, detach } from '../../src/protocol/values/attachments.js';
 import { runSeed, seededRandom } from '../support/random.js';
 
 /** The bytes of a value with attachments, as a hostile sender may put them together. */

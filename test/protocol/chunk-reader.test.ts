@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readChunk } from '../../src/protocol/chunk-reader.js';
-import { FrameType } from '../../src/protocol/frame.js';
+import { readChunk } from '../../src/protocol/frames/chunk-reader.js';
+import { FrameType } from '../../src/protocol/frames/frame.js';
 import { frame, framesOf } from '../support/fake-link.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 

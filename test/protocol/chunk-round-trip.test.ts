@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Chunk } from '../../src/protocol/chunk.js';
-import { ChunkWriter } from '../../src/protocol/chunk-writer.js';
-import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frame-writer.js';
-import { SLAB_BYTES } from '../../src/protocol/slab-pool.js';
-import { readChunk } from '../../src/protocol/chunk-reader.js';
+import type { Chunk } from '../../src/protocol/frames/chunk.js';
+import { ChunkWriter } from '../../src/protocol/frames/chunk-writer.js';
+import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frames/frame-writer.js';
+import { SLAB_BYTES } from '../../src/protocol/buffers/slab-pool.js';
+import { readChunk } from '../../src/protocol/frames/chunk-reader.js';
 import {
   FLAG_MORE,
   FRAGMENT_PREFIX_BYTES,
@@ -11,10 +11,10 @@ import {
   FrameType,
   VALUE_FORM_MASK,
   ValueForm,
-} from '../../src/protocol/frame.js';
-import { Reassembly } from '../../src/protocol/reassembly.js';
-import { decodeValue, encodeValue } from '../../src/protocol/value.js';
-import { PACKET_HEADER_BYTES } from '../../src/transport/packet-framing.js';
+} from '../../src/protocol/frames/frame.js';
+import { Reassembly } from '../../src/protocol/frames/reassembly.js';
+import { decodeValue, encodeValue } from '../../src/protocol/values/value.js';
+import { PACKET_HEADER_BYTES } from '../../src/transport/engine/packet-framing.js';
 import { framesOf } from '../support/fake-link.js';
 import { writeLong } from '../support/frames.js';
 import { runSeed, seededRandom } from '../support/random.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PROTOCOL_VERSION, readHello, writeHello } from '../../src/protocol/hello.js';
+import { PROTOCOL_VERSION, readHello, writeHello } from '../../src/protocol/frames/hello.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 
 function helloOf(version: number, json: string): Buffer {

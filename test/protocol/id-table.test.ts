@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { IdTable } from '../../src/protocol/id-table.js';
+import { IdTable } from '../../src/protocol/buffers/id-table.js';
 import { runSeed, seededRandom } from '../support/random.js';
 
 /** Ids whose products with this odd number are 0, 1, 2 and so on: of a table that multiplied by it, all in one cluster. */

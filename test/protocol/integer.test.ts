@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ValueForm } from '../../src/protocol/frame.js';
-import { isInteger32, MAX_INTEGER_BYTES, writeInteger } from '../../src/protocol/integer.js';
-import { decodeValue } from '../../src/protocol/value.js';
+import { ValueForm } from '../../src/protocol/frames/frame.js';
+import { isInteger32, MAX_INTEGER_BYTES, writeInteger } from '../../src/protocol/values/integer.js';
+import { decodeValue } from '../../src/protocol/values/value.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 import { runSeed, seededRandom } from '../support/random.js';
 

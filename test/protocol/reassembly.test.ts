@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FrameType } from '../../src/protocol/frame.js';
-import { Reassembly } from '../../src/protocol/reassembly.js';
+import { FrameType } from '../../src/protocol/frames/frame.js';
+import { Reassembly } from '../../src/protocol/frames/reassembly.js';
 import { u32 } from '../support/frames.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 

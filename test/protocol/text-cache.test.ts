@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TextCache } from '../../src/protocol/text-cache.js';
+import { TextCache } from '../../src/protocol/buffers/text-cache.js';
 import { runSeed, seededRandom } from '../support/random.js';
 
 test('any text is read as it stands, however often, whatever stood in its place before', () => {

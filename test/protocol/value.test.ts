@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ValueForm } from '../../src/protocol/frame.js';
-import { CodedValue, decodeValue, encodeValue } from '../../src/protocol/value.js';
+import { ValueForm } from '../../src/protocol/frames/frame.js';
+import { CodedValue, decodeValue, encodeValue } from '../../src/protocol/values/value.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 
 function cycle(): object {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { N2NError } from '../../src/n2n-error.js';
-import { FrameType } from '../../src/protocol/frame.js';
-import { PROTOCOL_VERSION, readHello, type Hello } from '../../src/protocol/hello.js';
+import { FrameType } from '../../src/protocol/frames/frame.js';
+import { PROTOCOL_VERSION, readHello, type Hello } from '../../src/protocol/frames/hello.js';
 import { Handshake, sayHello } from '../../src/session/handshake.js';
 import { FakeLink, frame } from '../support/fake-link.js';
 import { FakeClock } from '../support/harness.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
-import { FrameType } from '../../src/protocol/frame.js';
+import { FrameType } from '../../src/protocol/frames/frame.js';
 import { FakeLink, frame } from '../support/fake-link.js';
 import { asN2NError, n2nErrorThrown } from '../support/outcome.js';
 import { openPeer, RecordingSink, requestFrame, startPeer } from '../support/peers.js';

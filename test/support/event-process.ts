@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { atEnd } from './harness.js';
 
-const SCRIPT = fileURLToPath(new URL('../rpc/fixtures/event-process.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../nest/fixtures/event-process.mjs', import.meta.url));
 
 export interface EventProcess {
   readonly port: number;

@@ -1,5 +1,5 @@
 import type { Chunk, Link, LinkEvents } from '../../src/session/link.js';
-import { readChunk } from '../../src/protocol/chunk-reader.js';
+import { readChunk } from '../../src/protocol/frames/chunk-reader.js';
 
 /** A frame as it went over a link, its body copied. */
 export interface SeenFrame {

@@ -1,4 +1,4 @@
-import type { ChunkWriter } from '../../src/protocol/chunk-writer.js';
+import type { ChunkWriter } from '../../src/protocol/frames/chunk-writer.js';
 import {
   EVENT_KEY_BYTES,
   FLAG_ACKNOWLEDGED,
@@ -8,8 +8,8 @@ import {
   FRAGMENT_PREFIX_BYTES,
   FrameType,
   ValueForm,
-} from '../../src/protocol/frame.js';
-import type { LongBody } from '../../src/protocol/long-body.js';
+} from '../../src/protocol/frames/frame.js';
+import type { LongBody } from '../../src/protocol/frames/fragmented-body.js';
 import { frame, type SeenFrame } from './fake-link.js';
 
 /** Writes all fragments of a body that is too long for one frame. */

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { N2NClient } from '../../src/index.js';
-import { IdTable } from '../../src/protocol/id-table.js';
+import { IdTable } from '../../src/protocol/buffers/id-table.js';
 import { turn } from './harness.js';
 import type { Service } from './service.js';
 

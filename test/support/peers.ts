@@ -1,10 +1,10 @@
 import { N2NError } from '../../src/n2n-error.js';
-import type { IncomingCall } from '../../src/peer/incoming-call.js';
-import type { CallSink } from '../../src/peer/outgoing-call.js';
-import { Peer, type PeerEvents, type PeerOptions } from '../../src/peer/peer.js';
-import { jsonCodec } from '../../src/protocol/codec.js';
-import { FrameType } from '../../src/protocol/frame.js';
-import { PROTOCOL_VERSION, writeHello } from '../../src/protocol/hello.js';
+import type { IncomingCall } from '../../src/rpc/incoming/incoming-call.js';
+import type { CallSink } from '../../src/rpc/outgoing/outgoing-call.js';
+import { Peer, type PeerEvents, type PeerOptions } from '../../src/rpc/peer.js';
+import { jsonCodec } from '../../src/protocol/values/codec.js';
+import { FrameType } from '../../src/protocol/frames/frame.js';
+import { PROTOCOL_VERSION, writeHello } from '../../src/protocol/frames/hello.js';
 import { FakeLink, frame, linkPair, type CrossedLink, type Delivery } from './fake-link.js';
 import { FakeClock } from './harness.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { atEnd } from './harness.js';
 
-const SCRIPT = fileURLToPath(new URL('../rpc/fixtures/service-process.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../nest/fixtures/service-process.mjs', import.meta.url));
 
 export interface ServiceProcess {
   readonly child: ChildProcess;

@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { N2NServer, type N2NClient, type N2NClientOptions, type N2NServerOptions } from '../../src/index.js';
-import type { CallProxy } from '../../src/proxy/call-proxy.js';
+import type { CallProxy } from '../../src/call/call-proxy.js';
 import { atEnd } from './harness.js';
 import { recordingLogger, type RecordingLogger } from './recording-logger.js';
 import { NO_HANDLERS } from './scripted.js';

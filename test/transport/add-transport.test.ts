@@ -13,9 +13,9 @@ import {
   StreamServerTransport,
 } from '../../src/node.js';
 import type { StreamOpening } from '../../src/node.js';
-import type { NodeEngine } from '../../src/transport/node-engine.js';
-import { NodeClientTransport, NodeServerTransport } from '../../src/transport/node-transport.js';
-import { clientTransport } from '../../src/transport/transport-registry.js';
+import type { NodeEngine } from '../../src/transport/engine/node-engine.js';
+import { NodeClientTransport, NodeServerTransport } from '../../src/transport/engine/node-transport.js';
+import { clientTransport } from '../../src/transport/engine/transport-registry.js';
 import { recordingLogger } from '../support/recording-logger.js';
 import { atEnd, proveNothingIsLeft } from './node-client/harness.js';
 import { connected, next, refusalOf } from './socket-io/events.js';

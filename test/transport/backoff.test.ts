@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffDelay } from '../../src/transport/backoff.js';
+import { backoffDelay } from '../../src/transport/connection/backoff.js';
 
 const defaults = { reconnectionDelay: 500, maxReconnectionDelay: 30_000, randomizationFactor: 0.5 };
 const attempts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];

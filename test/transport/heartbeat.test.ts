@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Heartbeat } from '../../src/transport/heartbeat.js';
+import { Heartbeat } from '../../src/transport/connection/heartbeat.js';
 import { FakeClock } from './node-client/fake-clock.js';
 
 function watch(timeout: number) {

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { Server } from 'socket.io';
 import { describe, expect, it } from 'vitest';
-import { NodeEngine } from '../../src/transport/node-engine.js';
-import type { NodeClientOptions } from '../../src/transport/node-client-options.js';
+import { NodeEngine } from '../../src/transport/engine/node-engine.js';
+import type { NodeClientOptions } from '../../src/transport/node-client/node-client-options.js';
 import { atEnd, portOf, proveNothingIsLeft, startClient } from './node-client/harness.js';
 
 const pem = (name: string) => readFileSync(new URL(`./fixtures/tls/${name}`, import.meta.url), 'utf8');

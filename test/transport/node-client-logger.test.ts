@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { LOG_LEVELS, resolveLogger, type LogLevel, type Logger } from '../../src/transport/logger.js';
-import { NodeClient } from '../../src/transport/node-client.js';
+import { NodeClient } from '../../src/transport/node-client/node-client.js';
 import { freePort, HOST, proveNothingIsLeft, startClient, startServer } from './node-client/harness.js';
 
 function recordingLogger() {

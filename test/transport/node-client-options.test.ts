@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
-import { endpointLabel } from '../../src/transport/endpoint.js';
-import { resolveNodeClientOptions, type NodeClientOptions } from '../../src/transport/node-client-options.js';
-import { NodeClient } from '../../src/transport/node-client.js';
+import { endpointLabel } from '../../src/transport/connection/server-address.js';
+import {
+  resolveNodeClientOptions,
+  type NodeClientOptions,
+} from '../../src/transport/node-client/node-client-options.js';
+import { NodeClient } from '../../src/transport/node-client/node-client.js';
 
 function resolve(options: NodeClientOptions = {}, hostOrUrl?: unknown, port?: unknown) {
   return resolveNodeClientOptions({ hostOrUrl, port }, options);

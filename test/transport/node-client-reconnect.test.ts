@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import type { NodeClientOptions } from '../../src/transport/node-client-options.js';
+import type { NodeClientOptions } from '../../src/transport/node-client/node-client-options.js';
 import { N2NError } from '../../src/n2n-error.js';
 import {
   freePort,

@@ -5,7 +5,7 @@ import {
   PACKET_HEADER_BYTES,
   PacketReader,
   type Packet,
-} from '../../src/transport/packet-framing.js';
+} from '../../src/transport/engine/packet-framing.js';
 import { N2NError } from '../../src/n2n-error.js';
 import { releaseMemory } from '../../src/release-memory.js';
 

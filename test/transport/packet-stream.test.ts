@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
-import { PacketStream, type PacketStreamEvents } from '../../src/transport/packet-stream.js';
-import type { Packet } from '../../src/transport/packet-framing.js';
+import { PacketStream, type PacketStreamEvents } from '../../src/transport/engine/packet-stream.js';
+import type { Packet } from '../../src/transport/engine/packet-framing.js';
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { listen } from '../../src/transport/listen.js';
-import { NodeClient } from '../../src/transport/node-client.js';
+import { listen } from '../../src/transport/http/listen.js';
+import { NodeClient } from '../../src/transport/node-client/node-client.js';
 import { recordingLogger } from '../support/recording-logger.js';
 import { startReverseProxy, type ReverseProxy } from '../support/reverse-proxy.js';
 import { atEnd, HOST, portOf, proveNothingIsLeft } from './node-client/harness.js';

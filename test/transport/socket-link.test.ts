@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { Chunk } from '../../src/protocol/chunk.js';
+import { Chunk } from '../../src/protocol/frames/chunk.js';
 import type { Link } from '../../src/session/link.js';
-import { n2nParser } from '../../src/transport/n2n-parser.js';
-import { acceptLink, dialledLink } from '../../src/transport/socket-link.js';
+import { n2nParser } from '../../src/transport/socket-io/n2n-parser.js';
+import { acceptLink, dialledLink } from '../../src/transport/socket-io/socket-link.js';
 import { nodeTransportPlace, websocketPlace, withN2nParser, type Place } from './socket-io/place.js';
 
 const MEBIBYTE = 1024 * 1024;

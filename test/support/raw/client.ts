@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { FrameType } from '../../../src/protocol/frame.js';
+import { FrameType } from '../../../src/protocol/frames/frame.js';
 import { atEnd, HOST } from '../harness.js';
 import { nodeFraming, PacketKind, webSocketFraming, type Framing } from './framing.js';
 import { rawHello, RawSession } from './session.js';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { N2NClient, N2NErrorCode } from '../../../src/index.js';
-import { FLAG_LAST, FLAG_SYSTEM, FrameType } from '../../../src/protocol/frame.js';
+import { FLAG_LAST, FLAG_SYSTEM, FrameType } from '../../../src/protocol/frames/frame.js';
 import { outcomeOf, type Outcome } from '../outcome.js';
 import { callFrame, valueFrame } from '../frames.js';
 import type { SeenFrame } from '../fake-link.js';

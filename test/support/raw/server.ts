@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { FrameType } from '../../../src/protocol/frame.js';
+import { FrameType } from '../../../src/protocol/frames/frame.js';
 import { N2NClient, type N2NClientOptions } from '../../../src/index.js';
 import { atEnd, HOST, portOf } from '../harness.js';
 import { readHead, type TransportName } from './client.js';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { FrameType } from '../../../src/protocol/frame.js';
-import { PROTOCOL_VERSION } from '../../../src/protocol/hello.js';
+import { FrameType } from '../../../src/protocol/frames/frame.js';
+import { PROTOCOL_VERSION } from '../../../src/protocol/frames/hello.js';
 import { frame, framesOf, type SeenFrame } from '../fake-link.js';
 import { PacketKind, type Framing, type RawPacket } from './framing.js';
 

@@ -3,10 +3,13 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer as createTcpServer, type ListenOptions, type Server as TcpServer } from 'node:net';
 import { Server, type ServerOptions } from 'socket.io';
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { NodeClientError, NodeClientEvents } from '../../../src/transport/node-client-events.js';
-import type { NodeClientOptions } from '../../../src/transport/node-client-options.js';
-import { NodeClient } from '../../../src/transport/node-client.js';
-import { NodeEngine } from '../../../src/transport/node-engine.js';
+import type {
+  NodeClientError,
+  NodeClientEvents,
+} from '../../../src/transport/node-client/node-client-events.js';
+import type { NodeClientOptions } from '../../../src/transport/node-client/node-client-options.js';
+import { NodeClient } from '../../../src/transport/node-client/node-client.js';
+import { NodeEngine } from '../../../src/transport/engine/node-engine.js';
 import { FakeClock } from './fake-clock.js';
 
 export const HOST = '127.0.0.1';

@@ -1,0 +1,37 @@
+import { isObservable, type Observable } from 'rxjs';
+import { pump, type StreamTarget } from '../rpc/streams/stream-target.js';
+
+/** What a payload may be, in place of a value, to travel as a stream. */
+export type PayloadStream = AsyncIterable<unknown> | Observable<unknown>;
+
+export function isPayloadStream(data: unknown): data is PayloadStream {
+  return typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || isObservable(data));
+}
+
+/** The payload, where it is a stream that may hold something which must be let go. An Observable holds nothing yet. */
+export function iterableIn(data: unknown): AsyncIterable<unknown> | undefined {
+  return isPayloadStream(data) && !isObservable(data) ? data : undefined;
+}
+
+/**
+ * Sends a stream as the payload of a call. An async iterable, a `Readable` among them, is held back where the handler
+ * is slow; an Observable cannot be, and its values wait, within bounds.
+ *
+ * @param onReturnFailed told of errors of an iterable that nobody waits for any more
+ */
+export function sendPayload(
+  data: PayloadStream,
+  target: StreamTarget,
+  onReturnFailed: (error: unknown) => void,
+): void {
+  if (!isObservable(data)) {
+    void pump(data, target, (error) => error, onReturnFailed);
+    return;
+  }
+  const subscription = data.subscribe({
+    next: (value) => target.next(value),
+    error: (error: unknown) => target.fail(error),
+    complete: () => target.complete(),
+  });
+  target.whenCancelled(() => subscription.unsubscribe());
+}

@@ -1,0 +1,312 @@
+import { N2NError } from '../n2n-error.js';
+import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
+import type { EncodedValue } from '../protocol/values/value.js';
+import type { CallListener } from '../call/call-host.js';
+import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
+import { Drain } from '../call/drain.js';
+import type { NodeClient } from '../transport/node-client/node-client.js';
+import { Endpoint, type EndpointEvents } from './server-connection.js';
+import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { PendingConnect } from './pending-connect.js';
+import { RepeatingCall } from './repeating-call.js';
+import { WaitingCall } from './queued-call.js';
+import { WaitingRoom } from './offline-queue.js';
+
+export type EndpointsStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
+
+export interface EndpointsEvents {
+  onStatus(status: EndpointsStatus): void;
+  /** See `PeerEvents.onFault`. */
+  onFault(error: unknown): void;
+}
+
+/**
+ * - `open`: calls are taken
+ * - `closing`: calls under way are let end, new ones are refused
+ * - `closed`, until `connect`
+ */
+type Life =
+  | { readonly is: 'open' }
+  | { readonly is: 'closing'; readonly sessions: Drain; readonly done: Promise<void> }
+  | { readonly is: 'closed' };
+
+/** What came of the attempts since there was a connection, or since they began. */
+interface Round {
+  /** Those that have failed at least once. */
+  readonly failed: Set<Endpoint>;
+  /** Those that are tried no more. */
+  readonly givenUp: Set<Endpoint>;
+}
+
+/**
+ * The addresses that a client knows, of which it uses one, and the calls that wait for it. When the one in use drains,
+ * is lost or refuses, the next in the list is tried, while the former goes on coming back, for as long as it has calls
+ * to finish; whichever opens first is used from then on.
+ */
+export class Endpoints implements Caller, EndpointEvents {
+  private readonly all: readonly Endpoint[];
+  private readonly waiting: WaitingRoom;
+  private current: Endpoint;
+  private life: Life = { is: 'open' };
+  /** Those who wait for `connect` to come out. */
+  private connecting: PendingConnect | undefined;
+  /** Those who wait for a connection, however many attempts it takes. */
+  private opening: PendingConnect | undefined;
+  private lastError: N2NError | undefined;
+  private round: Round = newRound();
+
+  /** @throws N2NError `INVALID_OPTIONS` */
+  constructor(
+    private readonly options: ResolvedN2NClientOptions,
+    private readonly events: EndpointsEvents,
+  ) {
+    this.waiting = new WaitingRoom(options.maxBuffered, options.maxBufferedBytes, options.clock);
+    const [first, ...others] = options.urls;
+    this.current = new Endpoint(first, options, this);
+    this.all = [this.current, ...others.map((url) => new Endpoint(url, options, this))];
+  }
+
+  /** The connection that is used, or was the last to be. */
+  get client(): NodeClient {
+    return this.current.client;
+  }
+
+  /** All connections, the present one among them. */
+  get clients(): readonly NodeClient[] {
+    return this.all.map(({ client }) => client);
+  }
+
+  /**
+   * Connects, also after `close`.
+   * @returns what settles when calls can be made, or when every address was tried once in vain; more attempts follow that
+   */
+  connect(): Promise<void> {
+    return this.reach(() => (this.connecting ??= new PendingConnect()));
+  }
+
+  /**
+   * Connects likewise.
+   * @returns what settles when calls can be made, or when that is not to be hoped for: no address is tried any more, or
+   * `close` was called
+   */
+  whenOpen(): Promise<void> {
+    return this.reach(() => (this.opening ??= new PendingConnect()));
+  }
+
+  /** Why the latest attempt has failed, if one has. */
+  get failure(): N2NError | undefined {
+    return this.lastError;
+  }
+
+  /** Who takes the calls of the other sides from now on; undefined for nobody. */
+  hostCalls(listener: CallListener | undefined): void {
+    for (const endpoint of this.all) endpoint.hostCalls(listener);
+  }
+
+  /**
+   * Takes no new calls, lets those under way end within `drainTimeout`, and ends the connections. What waits for a
+   * connection fails at once with `CLOSED`, and what has not ended by then.
+   */
+  close(): Promise<void> {
+    if (this.life.is === 'closed') return Promise.resolve();
+    const error = closed();
+    if (this.life.is === 'closing') {
+      this.failWaiting(error);
+      return this.life.done;
+    }
+    const live = this.all.filter((endpoint) => endpoint.hasSession);
+    for (const endpoint of this.all) if (!live.includes(endpoint)) endpoint.stop(error);
+    this.life = { is: 'closed' };
+    this.failWaiting(error);
+    if (live.length === 0) {
+      this.events.onStatus('disconnected');
+      return Promise.resolve();
+    }
+    this.events.onStatus('draining');
+    const { clock, drainTimeout } = this.options;
+    const sessions = new Drain(() => !live.some(({ hasSession }) => hasSession), drainTimeout, clock);
+    const done = sessions.done.then(() => {
+      for (const endpoint of live) endpoint.stop(error);
+      this.life = { is: 'closed' };
+      this.events.onStatus('disconnected');
+      if ((this.connecting ?? this.opening) === undefined) return;
+      this.life = { is: 'open' };
+      this.begin();
+    });
+    this.life = { is: 'closing', sessions, done };
+    for (const endpoint of live) endpoint.drain();
+    return done;
+  }
+
+  call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
+    // A payload that is a stream has been taken from its source, and cannot be sent again.
+    if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
+      return this.callOnce(pattern, value, sink, terms);
+    }
+    const sinceFirst = { ...terms, since: this.options.clock.now() };
+    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, sinceFirst)).start();
+  }
+
+  emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
+    if (this.canCall && this.waiting.isEmpty) return this.current.emit(pattern, value, sink, terms);
+    return this.wait('event', pattern, value, sink, terms);
+  }
+
+  onOpen(endpoint: Endpoint): void {
+    if (this.life.is !== 'open' || (endpoint !== this.current && this.current.canCall)) {
+      // It has come back for the calls that it had.
+      endpoint.drain();
+      return;
+    }
+    this.current = endpoint;
+    this.round = newRound();
+    for (const other of this.all) if (other !== endpoint) this.standDown(other);
+    this.connecting?.resolve();
+    this.opening?.resolve();
+    this.connecting = undefined;
+    this.opening = undefined;
+    this.events.onStatus('connected');
+    this.writeWaiting();
+  }
+
+  onLost(endpoint: Endpoint): void {
+    if (endpoint === this.current && this.life.is === 'open') this.events.onStatus('reconnecting');
+  }
+
+  onFailed(endpoint: Endpoint, error: N2NError): void {
+    this.lastError = error;
+    if (this.current.canCall || this.life.is !== 'open') return;
+    this.round.failed.add(endpoint);
+    this.nextIdle(endpoint)?.connect();
+    if (this.round.failed.size < this.all.length) return;
+    this.connecting?.reject(error);
+    this.connecting = undefined;
+  }
+
+  /** Once no address is tried any more, what waits fails; the next call begins anew. */
+  onGivenUp(endpoint: Endpoint, error: N2NError): void {
+    this.round.givenUp.add(endpoint);
+    this.onFailed(endpoint, error);
+    if (this.life.is !== 'open' || !this.all.every(({ isIdle }) => isIdle)) return;
+    this.failWaiting(error);
+    this.events.onStatus('disconnected');
+  }
+
+  onLeaving(endpoint: Endpoint): void {
+    if (endpoint !== this.current || this.life.is !== 'open') return;
+    this.events.onStatus('draining');
+    this.nextIdle(endpoint)?.connect();
+  }
+
+  onDrained(endpoint: Endpoint, retryAfter: number): void {
+    if (this.life.is !== 'open' || this.current.canCall) {
+      endpoint.stop(closed());
+      return;
+    }
+    if (endpoint === this.current) this.events.onStatus('reconnecting');
+    endpoint.rest(retryAfter);
+  }
+
+  onOver(endpoint: Endpoint): void {
+    if (this.life.is === 'closing') this.life.sessions.check();
+    // It went on coming back for its calls alone.
+    if (endpoint !== this.current && this.current.canCall) endpoint.stop(closed());
+  }
+
+  onFault(error: unknown): void {
+    this.events.onFault(error);
+  }
+
+  /** Whether calls can be made. Those that wait come first. */
+  private get canCall(): boolean {
+    return this.life.is === 'open' && this.current.canCall;
+  }
+
+  private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
+    if (this.canCall && this.waiting.isEmpty) return this.current.call(pattern, value, sink, terms);
+    return this.wait('call', pattern, value, sink, terms);
+  }
+
+  private wait(
+    kind: WaitingCall['kind'],
+    pattern: string,
+    value: EncodedValue,
+    sink: CallSink,
+    terms: CallTerms,
+  ): WaitingCall {
+    if (this.life.is !== 'open') throw closed();
+    this.begin();
+    if (!this.canCall && (terms.offline ?? this.options.offline) === 'reject') {
+      throw new N2NError(
+        'CONNECT_FAILED',
+        `There is no connection to ${this.options.urls.join(' or ')}, and the policy "offline" is to reject what would wait for one.`,
+        { cause: this.lastError },
+      );
+    }
+    const call = new WaitingCall(
+      kind,
+      pattern,
+      value,
+      terms,
+      sink,
+      (dropped) => this.waiting.remove(dropped),
+      () => this.lastError,
+    );
+    this.waiting.add(call);
+    return call;
+  }
+
+  private reach(pending: () => PendingConnect): Promise<void> {
+    if (this.life.is !== 'closing') this.life = { is: 'open' };
+    if (this.canCall) return Promise.resolve();
+    const { promise } = pending();
+    // Where it is closing, what is left of it ends first.
+    if (this.life.is === 'open') this.begin();
+    return promise;
+  }
+
+  /** Begins to connect, where nothing leads to a connection yet. */
+  private begin(): void {
+    if (!this.all.every(({ isIdle }) => isIdle)) return;
+    this.round = newRound();
+    this.current.connect();
+  }
+
+  /** The next in the list, from this one on, that is not tried, and that has not been given up. */
+  private nextIdle(endpoint: Endpoint): Endpoint | undefined {
+    const from = this.all.indexOf(endpoint) + 1;
+    const others = [...this.all.slice(from), ...this.all.slice(0, from - 1)];
+    return others.find((other) => other.isIdle && !this.round.givenUp.has(other));
+  }
+
+  /** Another one is used: only calls that are under way keep this one. */
+  private standDown(endpoint: Endpoint): void {
+    if (endpoint.canCall) endpoint.drain();
+    else if (!endpoint.hasSession) endpoint.stop(closed());
+  }
+
+  /** One by one: whoever is told of one may cancel others, make more, or close the client. */
+  private writeWaiting(): void {
+    while (this.canCall) {
+      const call = this.waiting.take();
+      if (call === undefined) return;
+      call.write(this.current);
+    }
+  }
+
+  private failWaiting(error: N2NError): void {
+    this.connecting?.reject(error);
+    this.opening?.reject(error);
+    this.connecting = undefined;
+    this.opening = undefined;
+    for (const call of this.waiting.takeAll()) call.fail(error);
+  }
+}
+
+function newRound(): Round {
+  return { failed: new Set(), givenUp: new Set() };
+}
+
+function closed(): N2NError {
+  return new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
+}

@@ -1,0 +1,137 @@
+import { atEndOfTurn, type Clock } from '../clock.js';
+import { N2NError } from '../n2n-error.js';
+import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
+import { Peer } from '../rpc/peer.js';
+import type { Hello, Ticket } from '../protocol/frames/hello.js';
+import type { CallListener, HostedConnection } from '../call/call-host.js';
+import type { Caller } from '../call/caller.js';
+import type { Link } from '../session/link.js';
+import type { DialledSocket } from '../transport/socket-io/socket-io-server.js';
+import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+
+/** How many bytes may wait for a connection that is full before calls are refused. */
+const MAX_PENDING = 16 * 1024 * 1024;
+
+/** How many calls of the server are refused at once where this side hosts no handlers. */
+const MAX_IN_FLIGHT = 1024;
+
+/** Who takes the calls of the server, and what they call it with. */
+export interface Hosting {
+  /** Undefined for nobody. */
+  readonly listener: CallListener | undefined;
+  readonly caller: Caller;
+}
+
+export interface DialledSessionEvents {
+  /** See `PeerEvents.onFault`. */
+  onFault(error: unknown): void;
+  /** The server takes no new calls. */
+  onGoAway(): void;
+  /** See `PeerEvents.onDrained`. */
+  onDrained(): void;
+  onClosed(error: N2NError): void;
+}
+
+/** The session with the server, whichever connection it goes over at present. */
+export class DialledSession {
+  readonly peer: Peer;
+  /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
+  retryAfter: number | undefined;
+  private readonly clock: Clock;
+  private hosted: HostedConnection;
+  /** With what to come back for it; it is replaced at every return. */
+  private ticket: Ticket | undefined;
+  /** Until when it can be gone on with, by the clock; Infinity while it has its connection. */
+  private resumableUntil = Infinity;
+
+  /** @param socket its connection; when that is lost, the last that it had */
+  constructor(
+    private socket: DialledSocket,
+    hello: Hello,
+    options: ResolvedN2NClientOptions,
+    hosting: Hosting,
+    events: DialledSessionEvents,
+  ) {
+    const { maxPayload, maxReplay, clock, codec, resumeWindow } = options;
+    const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
+    this.clock = clock;
+    this.peer = new Peer(
+      {
+        onFault: (error) => events.onFault(error),
+        onCall: (call) => this.hosted.onCall(call),
+        onSuspended: () => {
+          this.resumableUntil = clock.now() + window;
+        },
+        onGoAway: (retryAfter) => {
+          this.retryAfter = retryAfter;
+          events.onGoAway();
+        },
+        onDrained: () => events.onDrained(),
+        onClosed: (error) => {
+          this.hosted.onEnded();
+          events.onClosed(error);
+        },
+      },
+      {
+        role: 'dialer',
+        maxPayload,
+        maxSend: hello.maxPayload,
+        window,
+        maxReplay,
+        maxInFlight: maxInFlightOf(hosting),
+        codec,
+        maxPending: MAX_PENDING,
+        clock,
+        defer: atEndOfTurn,
+      },
+    );
+    this.hosted = this.hostedBy(hosting);
+  }
+
+  /** How long it can be gone on with, in milliseconds; Infinity while it has its connection. */
+  get timeLeft(): number {
+    return this.resumableUntil - this.clock.now();
+  }
+
+  /** What to say in HELLO to go on with it; undefined where the server does not keep it. */
+  get resumeRequest(): Hello['resume'] {
+    return this.ticket && { ...this.ticket, received: this.peer.received };
+  }
+
+  /** Somebody else takes the calls of the server from now on. */
+  hostBy(hosting: Hosting): void {
+    this.hosted.onEnded();
+    this.hosted = this.hostedBy(hosting);
+    this.peer.serveAtMost(maxInFlightOf(hosting));
+  }
+
+  /** It is about to go on over another connection. */
+  moveTo(socket: DialledSocket): void {
+    this.socket = socket;
+    this.hosted.onMoved(socket);
+  }
+
+  /** Goes on over this link, or begins. @param ticket with what to come back the next time */
+  attach(link: Link, ticket: Ticket | undefined): void {
+    this.ticket = ticket;
+    this.resumableUntil = Infinity;
+    this.peer.attach(link);
+  }
+
+  private hostedBy({ listener, caller }: Hosting): HostedConnection {
+    return listener?.onConnection(this.socket, caller) ?? NO_HANDLERS;
+  }
+}
+
+function maxInFlightOf({ listener }: Hosting): number {
+  return listener?.maxInFlight ?? MAX_IN_FLIGHT;
+}
+
+const NO_HANDLERS: HostedConnection = {
+  onCall: (call: IncomingCall) =>
+    call.fail(
+      new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),
+    ),
+  onMoved() {},
+  onEnded() {},
+};

@@ -1,0 +1,81 @@
+import { N2NError } from '../n2n-error.js';
+import type { DeadlineList, Expiring } from '../rpc/deadlines.js';
+import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
+import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
+import { encodedLength, type EncodedValue } from '../protocol/values/value.js';
+
+/** A call or an event that waits for a connection, ready to be written. */
+export class WaitingCall implements Expiring, MadeCall {
+  lastSign = 0;
+  list: DeadlineList | undefined = undefined;
+  previous: Expiring | undefined = undefined;
+  next: Expiring | undefined = undefined;
+  readonly timeout: number;
+  private written: MadeCall | undefined = undefined;
+
+  /**
+   * @param sink is told the answers of a call; of an event, that it was written
+   * @param drop takes it out of the waiting ones
+   * @param whyAway the error of the last attempt to connect, if there was one
+   */
+  constructor(
+    readonly kind: 'call' | 'event',
+    readonly pattern: string,
+    readonly value: EncodedValue,
+    readonly options: CallTerms,
+    private readonly sink: CallSink,
+    private readonly drop: (call: WaitingCall) => void,
+    private readonly whyAway: () => N2NError | undefined,
+  ) {
+    this.timeout = options.timeout;
+  }
+
+  /** How much of the bounded memory for waiting calls it takes, in bytes. */
+  get bytes(): number {
+    return this.pattern.length + encodedLength(this.value) + (this.options.metadata?.length ?? 0);
+  }
+
+  /** The connection is there. Its errors are the call's own. */
+  write(to: Caller): void {
+    try {
+      if (this.kind === 'call') {
+        this.written = to.call(this.pattern, this.value, this.sink, {
+          ...this.options,
+          since: this.lastSign,
+        });
+      } else {
+        to.emit(this.pattern, this.value, this.sink, this.options);
+        this.sink.next(undefined, 0);
+        this.sink.complete();
+      }
+    } catch (error) {
+      this.sink.error(error);
+    }
+  }
+
+  fail(error: N2NError): void {
+    this.sink.error(error);
+  }
+
+  cancel(): void {
+    if (this.written === undefined) this.drop(this);
+    else this.written.cancel();
+  }
+
+  consumed(bytes: number): void {
+    this.written?.consumed(bytes);
+  }
+
+  onExpired(): void {
+    this.drop(this);
+    const cause = this.whyAway();
+    const why = cause === undefined ? '.' : `: ${cause.message}`;
+    this.sink.error(
+      new N2NError(
+        'TIMEOUT',
+        `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come${why}`,
+        { details: { pattern: this.pattern, timeout: this.timeout }, cause },
+      ),
+    );
+  }
+}

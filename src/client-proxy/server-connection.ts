@@ -1,0 +1,312 @@
+import type { TimerHandle } from '../clock.js';
+import { N2NError } from '../n2n-error.js';
+import type { CallSink, OutgoingCall } from '../rpc/outgoing/outgoing-call.js';
+import type { Peer } from '../rpc/peer.js';
+import type { Hello } from '../protocol/frames/hello.js';
+import type { EncodedValue } from '../protocol/values/value.js';
+import type { CallListener } from '../call/call-host.js';
+import type { Caller, CallTerms } from '../call/caller.js';
+import { refuseLink } from '../session/handshake.js';
+import type { Link } from '../session/link.js';
+import { n2nParser } from '../transport/socket-io/n2n-parser.js';
+import type { GreetingEvents } from '../transport/connection/greeting.js';
+import { NodeClient } from '../transport/node-client/node-client.js';
+import type { NodeClientError } from '../transport/node-client/node-client-events.js';
+import type { DialledSocket } from '../transport/socket-io/socket-io-server.js';
+import { dialledLink } from '../transport/socket-io/socket-link.js';
+import { DialledSession, type Hosting } from './client-session.js';
+import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { ServerGreeting } from './server-greeting.js';
+
+/** What becomes of an endpoint, for whoever chooses among several. */
+export interface EndpointEvents {
+  /** Calls can be made. */
+  onOpen(endpoint: Endpoint): void;
+  /** The connection is lost; the endpoint tries to come back. */
+  onLost(endpoint: Endpoint): void;
+  /** An attempt has failed. Others follow. */
+  onFailed(endpoint: Endpoint, error: N2NError): void;
+  /** An attempt has failed, or the connection is lost, and no attempt follows. */
+  onGivenUp(endpoint: Endpoint, error: N2NError): void;
+  /** The server takes no new calls, or this has come back to one that takes none; those under way go on. */
+  onLeaving(endpoint: Endpoint): void;
+  /** The last call under way has ended, after the server, or this side, has taken no new ones. */
+  onDrained(endpoint: Endpoint, retryAfter: number): void;
+  /** The session is over. */
+  onOver(endpoint: Endpoint): void;
+  /** See `PeerEvents.onFault`. */
+  onFault(error: unknown): void;
+}
+
+/**
+ * - `idle`: nothing is connected or tried
+ * - `connecting`: the client is at it, for the first time or again
+ * - `greeting`: the connection is there, the server's HELLO is not
+ * - `linked`: the session has its link
+ * - `resting`: the server has sent its clients away, and is asked again when the time has passed
+ */
+type State =
+  | { readonly is: 'idle' }
+  | { readonly is: 'connecting' }
+  | { readonly is: 'greeting'; readonly greeting: ServerGreeting }
+  | { readonly is: 'linked' }
+  | { readonly is: 'resting'; readonly timer: TimerHandle };
+
+/** One address that calls can go to, with its connection and its session. */
+export class Endpoint implements Caller {
+  /** The connection under the calls. */
+  readonly client: NodeClient;
+
+  private state: State = { is: 'idle' };
+  /** It outlives its connections, and so most of the states. */
+  private session: DialledSession | undefined;
+  private lastError: N2NError | undefined;
+  private listener: CallListener | undefined;
+  /** Whether there was a connection since the attempts began: then it is one that did not come back. */
+  private hasConnected = false;
+
+  /** @throws N2NError `INVALID_OPTIONS` */
+  constructor(
+    readonly url: string,
+    private readonly options: ResolvedN2NClientOptions,
+    private readonly events: EndpointEvents,
+  ) {
+    this.client = new NodeClient(url, { ...options.connection, parser: n2nParser });
+    this.client.greetWith((socket, greeting) => this.greet(socket, greeting));
+    // However late in its window the network is back, another attempt comes in time.
+    this.client.limitDelays(() => (this.session?.timeLeft ?? Infinity) / 2);
+    this.client.on('connect', () => this.onConnect());
+    this.client.on('disconnect', () => this.onDisconnect());
+    this.client.on('error', (error) => this.onError(error));
+  }
+
+  /** Whether a call that is made now leaves now. */
+  get canCall(): boolean {
+    // The session may yet have to hear that its link has broken.
+    return this.state.is === 'linked' && this.session?.peer.canCall === true;
+  }
+
+  /** Whether there is a session, with a link or on the way to its next one. */
+  get hasSession(): boolean {
+    return this.session !== undefined;
+  }
+
+  /** Whether nothing leads to a connection, now or later. */
+  get isIdle(): boolean {
+    return this.state.is === 'idle';
+  }
+
+  /** Begins to connect, where that has not begun. */
+  connect(): void {
+    const { state } = this;
+    if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
+    else if (state.is !== 'idle') return;
+    this.state = { is: 'connecting' };
+    this.client.connect();
+  }
+
+  /** Who takes the calls of the other side from now on; undefined for nobody. */
+  hostCalls(listener: CallListener | undefined): void {
+    this.listener = listener;
+    this.session?.hostBy(this.hosting);
+  }
+
+  /** Only where `canCall`. */
+  call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): OutgoingCall {
+    return this.peer.call(pattern, value, sink, terms);
+  }
+
+  /** Only where `canCall`. */
+  emit(pattern: string, value: EncodedValue, _sink: CallSink, terms: CallTerms): undefined {
+    this.peer.emit(pattern, value, terms.metadata);
+  }
+
+  /** Takes no new calls of the server, and tells by `onDrained` when no call is under way in either direction. */
+  drain(): void {
+    const { session } = this;
+    if (session === undefined) return;
+    if (this.state.is === 'linked' || session.peer.isBusy) session.peer.drain();
+    else this.events.onDrained(this, 0);
+  }
+
+  /** Ends the session, if there is one, and the connection, or the attempts at one. Calls under way fail. */
+  stop(error: N2NError): void {
+    const { state } = this;
+    this.state = { is: 'idle' };
+    this.hasConnected = false;
+    if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
+    if (state.is === 'greeting') state.greeting.cancel(error);
+    this.session?.peer.close(error);
+    this.client.disconnect();
+  }
+
+  /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
+  rest(retryAfter: number): void {
+    const { clock, random, reconnectionDelay } = this.options;
+    const delay = (retryAfter === 0 ? reconnectionDelay : retryAfter) * (1 + random());
+    this.state = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
+  }
+
+  private get peer(): Peer {
+    if (this.session === undefined) throw this.lastError ?? this.noConnection();
+    return this.session.peer;
+  }
+
+  private get hosting(): Hosting {
+    return { listener: this.listener, caller: this };
+  }
+
+  private greet(socket: DialledSocket, events: GreetingEvents): void {
+    const link = dialledLink(socket);
+    const greeting = new ServerGreeting(link, this.url, this.options);
+    this.state = { is: 'greeting', greeting };
+    greeting.begin(this.session?.resumeRequest, {
+      onHello: (hello) => {
+        this.state = { is: 'connecting' };
+        this.onHello(hello, link, socket, events);
+      },
+      onFailed: (error) => {
+        this.state = { is: 'connecting' };
+        events.onFailed(error);
+      },
+    });
+  }
+
+  private onHello(hello: Hello, link: Link, socket: DialledSocket, events: GreetingEvents): void {
+    const session =
+      hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
+    if (session === undefined) {
+      const error = new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.');
+      refuseLink(link, error);
+      events.onFailed(error);
+      return;
+    }
+    this.state = { is: 'linked' };
+    this.lastError = undefined;
+    this.hasConnected = true;
+    session.attach(link, hello.ticket);
+    events.onGreeted();
+  }
+
+  private onConnect(): void {
+    if (this.canCall) this.events.onOpen(this);
+    else this.events.onLeaving(this);
+  }
+
+  /** The server goes on with the session. @returns undefined where it has received what it was not sent */
+  private goOn(received: number, socket: DialledSocket): DialledSession | undefined {
+    const { session } = this;
+    if (session?.peer.canResumeFrom(received) !== true) {
+      session?.peer.close(
+        new N2NError('CONNECTION_LOST', 'The two sides do not agree on what was received.'),
+      );
+      return undefined;
+    }
+    session.moveTo(socket);
+    return session;
+  }
+
+  /** A session begins. One that was to go on is gone. */
+  private begin(hello: Hello, socket: DialledSocket): DialledSession {
+    const former = this.session;
+    this.session = undefined;
+    former?.peer.close(
+      new N2NError(
+        'CONNECTION_LOST',
+        'The connection was lost, and the server no longer has the session: it was started anew, or the client was ' +
+          'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
+      ),
+    );
+    const session: DialledSession = new DialledSession(socket, hello, this.options, this.hosting, {
+      onFault: (error) => this.events.onFault(error),
+      onGoAway: () => this.events.onLeaving(this),
+      onDrained: () => this.onDrained(session),
+      onClosed: (error) => this.onClosed(session, error),
+    });
+    this.session = session;
+    return session;
+  }
+
+  /** Everything that was under way has ended: the side that dialled is the one that ends the session. */
+  private onDrained(session: DialledSession): void {
+    if (this.session !== session) return;
+    const { retryAfter = 0 } = session;
+    this.leave(new N2NError('CLOSED', 'The session has ended, with all of its calls.'), retryAfter);
+  }
+
+  private leave(error: N2NError, retryAfter: number): void {
+    this.stop(error);
+    // Who was told of the end may have begun to connect anew.
+    if (this.isIdle) this.events.onDrained(this, retryAfter);
+  }
+
+  private onClosed(session: DialledSession, error: N2NError): void {
+    if (this.session !== session) return;
+    const { retryAfter } = session;
+    this.session = undefined;
+    this.lastError = error;
+    this.events.onOver(this);
+    if (this.isIdle) return;
+    // The server did not wait for the calls that were under way.
+    if (retryAfter !== undefined) this.leave(error, retryAfter);
+    else if (this.state.is === 'greeting') this.greetAnew(this.state.greeting, error);
+  }
+
+  /** The session that HELLO has asked for was over before the answer came. */
+  private greetAnew(greeting: ServerGreeting, error: N2NError): void {
+    this.state = { is: 'connecting' };
+    greeting.cancel(error);
+    this.client.manualConnect();
+  }
+
+  private onDisconnect(): void {
+    if (this.state.is === 'idle' || this.state.is === 'resting') return;
+    this.state = { is: 'connecting' };
+    this.events.onLost(this);
+    // Without `reconnect`, nothing else tells that nothing follows.
+    if (!this.client.reconnecting) this.onGivenUp();
+  }
+
+  private onError({ type, message, cause }: NodeClientError): void {
+    this.lastError = N2NError.from(cause ?? message, 'CONNECT_FAILED', message);
+    // NodeClient logs what nobody listens to, and this one here does.
+    if (this.client.listenerCount('error') === 1) this.options.logger.error(message);
+    // A connection that is lost is told of by `disconnect`, and comes back, where it does, to where its session is.
+    if (type !== 'connect') return;
+    // The other side cannot be talked to, however often the connection is made anew.
+    if (this.lastError.code === 'VERSION_MISMATCH') this.client.disconnect();
+    if (this.client.reconnecting) {
+      this.events.onFailed(this, this.lastError);
+      return;
+    }
+    if (this.hasConnected) this.lastError = this.asLoss(this.lastError);
+    this.onGivenUp();
+  }
+
+  /** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */
+  private asLoss(cause: N2NError): N2NError {
+    if (cause.code !== 'CONNECT_FAILED') return cause;
+    const message = `No attempt to reconnect to ${this.url} has succeeded. ${cause.message}`;
+    return new N2NError('RECONNECT_FAILED', message, { cause });
+  }
+
+  private onGivenUp(): void {
+    if (this.isIdle) return;
+    const error = this.lastError ?? this.noConnection();
+    this.state = { is: 'idle' };
+    this.hasConnected = false;
+    // Before the calls fail: those that are made again begin to connect anew.
+    this.events.onGivenUp(this, error);
+    // Who was told may have begun, too: then the session may still be gone on with.
+    if (!this.isIdle) return;
+    this.session?.peer.close(
+      new N2NError('CONNECTION_LOST', `The connection was lost and did not come back: ${error.message}`, {
+        cause: error,
+      }),
+    );
+  }
+
+  private noConnection(): N2NError {
+    return new N2NError('CONNECT_FAILED', `There is no connection to ${this.url}.`);
+  }
+}

@@ -1,0 +1,57 @@
+import { FrameWriter } from './frame-writer.js';
+import { SLAB_BYTES } from '../buffers/slab-pool.js';
+
+/** Most streams have little that waits. */
+const FIRST_SLAB_BYTES = 4 * 1024;
+
+/** Frames that wait for leave to be sent, encoded, in memory of their own: a million numbers are no objects. */
+export class FrameQueue extends FrameWriter {
+  /** Slabs that are full, but for what has been taken of them. */
+  private full: Buffer[] = [];
+  private fullBytes = 0;
+
+  /** Bytes written and not taken yet. */
+  get pendingBytes(): number {
+    return this.fullBytes + this.end - this.start;
+  }
+
+  /** The frames that leave next, without taking them; empty when nothing is written. */
+  peek(): Buffer {
+    return this.full[0] ?? this.slab.subarray(this.start, this.end);
+  }
+
+  /** Takes as many bytes, whole frames, of what `peek` has shown. */
+  take(bytes: number): Buffer {
+    const [first] = this.full;
+    if (first === undefined) {
+      this.start += bytes;
+      return this.slab.subarray(this.start - bytes, this.start);
+    }
+    if (bytes === first.length) this.full.shift();
+    else this.full[0] = first.subarray(bytes);
+    this.fullBytes -= bytes;
+    return first.subarray(0, bytes);
+  }
+
+  protected override append(parts: readonly Uint8Array[]): void {
+    for (const part of parts) {
+      this.slab.set(part, this.end);
+      this.end += part.length;
+    }
+  }
+
+  protected override roomOf(part: Uint8Array): number {
+    return part.length;
+  }
+
+  protected override renew(bytes: number): void {
+    if (this.end > this.start) {
+      this.full.push(this.slab.subarray(this.start, this.end));
+      this.fullBytes += this.end - this.start;
+    }
+    const size = this.slab.length === 0 ? FIRST_SLAB_BYTES : SLAB_BYTES;
+    this.slab = Buffer.allocUnsafeSlow(Math.max(size, bytes));
+    this.start = 0;
+    this.end = 0;
+  }
+}

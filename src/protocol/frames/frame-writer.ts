@@ -1,0 +1,273 @@
+import { N2NError } from '../../n2n-error.js';
+import {
+  ACK_BODY_BYTES,
+  FLAG_ACKNOWLEDGED,
+  FLAG_DEADLINE,
+  FLAG_METADATA,
+  FRAME_HEADER_BYTES,
+  GOAWAY_BODY_BYTES,
+  SESSION_ID,
+  ValueForm,
+  FrameType,
+} from './frame.js';
+import { MAX_INTEGER_BYTES, writeInteger } from '../values/integer.js';
+import { LongBody } from './fragmented-body.js';
+import { requestFront, type RequestHead } from './request-front.js';
+import { writeUtf8 } from '../buffers/text.js';
+import { writeU32 } from '../buffers/u32.js';
+import { CodedValue, type EncodedValue } from '../values/value.js';
+
+/** What nodeTransport puts in front of a packet. */
+const PACKET_HEADER_BYTES = 5;
+
+/** Node reads from a socket into as many bytes at a time. */
+const READ_BYTES = 64 * 1024;
+
+/**
+ * The length of a fragment. As a packet it fills what Node reads at once to the byte: as long as the reader keeps up, no
+ * packet has to be put together of two reads. With 64 KiB sharp each had to be, and an echo of 1 MiB took 1.1 times as
+ * long.
+ */
+export const FRAGMENT_BYTES = READ_BYTES - PACKET_HEADER_BYTES - FRAME_HEADER_BYTES;
+
+/**
+ * A body longer than this travels in fragments, so that a large value never holds up a small call: a value of 64 KiB
+ * still goes in one frame, with what usually stands in front of it.
+ */
+export const LONGEST_BODY = 65 * 1024;
+
+/** A string of n UTF-16 units is at most 3 n bytes of UTF-8. */
+const MAX_UTF8_PER_UNIT = 3;
+
+/** The longest pattern that is written straight into the slab, in UTF-16 units. */
+const DIRECT_PATTERN_UNITS = 1024;
+
+/** Likewise for a text, which may stand behind such a pattern: both surely fit one frame. */
+const DIRECT_UNITS = Math.floor(FRAGMENT_BYTES / MAX_UTF8_PER_UNIT) - DIRECT_PATTERN_UNITS - 2;
+
+/** For a longer text than this, the bytes that it takes are counted first: there is no room for three times as many. */
+const COUNTED_UNITS = 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Frames into memory, one behind the other. What becomes of that memory is for its subclasses to say. */
+export abstract class FrameWriter {
+  /** Frames that have not been taken stand in the slab from `start` up to `end`. */
+  protected slab: Buffer = NOTHING;
+  protected start = 0;
+  protected end = 0;
+
+  private readonly directUnits: number;
+
+  /** @param maxPayload the longest value that may be written, in bytes */
+  constructor(private readonly maxPayload: number) {
+    this.directUnits = Math.min(DIRECT_UNITS, Math.floor(maxPayload / MAX_UTF8_PER_UNIT));
+  }
+
+  /** Finds room for a frame of so many bytes, which the slab has not. */
+  protected abstract renew(bytes: number): void;
+
+  /** How many bytes of the slab a part of a body takes. */
+  protected abstract roomOf(part: Uint8Array): number;
+
+  /** Writes the body of a frame whose header has been written. */
+  protected abstract append(parts: readonly Uint8Array[]): void;
+
+  /** A frame without a body. */
+  writeEmpty(type: FrameType, flags: number, id: number): void {
+    this.reserve(FRAME_HEADER_BYTES);
+    this.end = writeHeader(this.slab, this.end, type, flags, id, 0);
+  }
+
+  /**
+   * A frame whose body is a value.
+   * @returns the body when it is too long for one frame; nothing is written then, and it is for the caller to send it
+   * @throws N2NError `PAYLOAD_TOO_LARGE`
+   */
+  writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): LongBody | undefined {
+    if (typeof value === 'number') {
+      this.reserve(FRAME_HEADER_BYTES + MAX_INTEGER_BYTES);
+      const length = writeInteger(this.slab, this.end + FRAME_HEADER_BYTES, value);
+      this.end = writeHeader(this.slab, this.end, type, flags | ValueForm.ASCII_JSON, id, length) + length;
+      return undefined;
+    }
+    if (typeof value === 'string' && value.length <= this.directUnits) {
+      this.reserve(FRAME_HEADER_BYTES + roomFor(value));
+      const body = this.end + FRAME_HEADER_BYTES;
+      const length = writeUtf8(this.slab, value, body);
+      const form = length === value.length ? ValueForm.ASCII_JSON : ValueForm.UTF8_JSON;
+      this.end = writeHeader(this.slab, this.end, type, flags | form, id, length) + length;
+      return undefined;
+    }
+    return this.writeBody(type, flags | formOf(value), id, bytesOf(value));
+  }
+
+  /**
+   * A REQUEST or EVENT.
+   * @param flags FLAG_STREAM, or 0
+   * @returns the body when it is too long for one frame; see `writeValue`
+   * @throws N2NError `PAYLOAD_TOO_LARGE` for a value or pattern over its limit; nothing is written then
+   */
+  writeRequest(
+    type: FrameType,
+    flags: number,
+    id: number,
+    head: RequestHead,
+    encoded: EncodedValue,
+  ): LongBody | undefined {
+    const { pattern, metadata, remaining, key } = head;
+    const value = typeof encoded === 'number' ? String(encoded) : encoded;
+    if (
+      metadata === undefined &&
+      key === undefined &&
+      (value === undefined || typeof value === 'string') &&
+      pattern.length <= DIRECT_PATTERN_UNITS &&
+      (value?.length ?? 0) <= this.directUnits
+    ) {
+      this.writeDirectRequest(type, flags, id, pattern, remaining, value);
+      return undefined;
+    }
+    const front = requestFront(head);
+    const allFlags =
+      flags |
+      formOf(value) |
+      (remaining > 0 ? FLAG_DEADLINE : 0) |
+      (metadata === undefined ? 0 : FLAG_METADATA) |
+      (key === undefined ? 0 : FLAG_ACKNOWLEDGED);
+    return this.writeBody(type, allFlags, id, bytesOf(value), front);
+  }
+
+  /** CREDIT: what the other side may send beyond what it was granted before. */
+  writeCredit(id: number, items: number, bytes: number): void {
+    this.reserve(FRAME_HEADER_BYTES + 8);
+    const at = writeHeader(this.slab, this.end, FrameType.CREDIT, 0, id, 8);
+    this.end = writeU32(this.slab, writeU32(this.slab, at, items), bytes);
+  }
+
+  /** ACK: everything up to this position of the session has been received. */
+  writeAck(position: number): void {
+    this.reserve(FRAME_HEADER_BYTES + ACK_BODY_BYTES);
+    const at = writeHeader(this.slab, this.end, FrameType.ACK, 0, SESSION_ID, ACK_BODY_BYTES);
+    this.end = writePosition(this.slab, at, position);
+  }
+
+  /** GOAWAY: make no new calls here. @param retryAfter milliseconds */
+  writeGoAway(flags: number, retryAfter: number): void {
+    this.reserve(FRAME_HEADER_BYTES + GOAWAY_BODY_BYTES);
+    const at = writeHeader(this.slab, this.end, FrameType.GOAWAY, flags, SESSION_ID, GOAWAY_BODY_BYTES);
+    this.end = writeU32(this.slab, at, retryAfter);
+  }
+
+  /** The usual request, small and without metadata, straight into the slab: no buffer in between. */
+  private writeDirectRequest(
+    type: FrameType,
+    extraFlags: number,
+    id: number,
+    pattern: string,
+    remaining: number,
+    value: string | undefined,
+  ): void {
+    this.reserve(FRAME_HEADER_BYTES + 6 + roomFor(pattern) + (value === undefined ? 0 : roomFor(value)));
+    const { slab } = this;
+    const body = this.end + FRAME_HEADER_BYTES;
+    const patternBytes = writeUtf8(slab, pattern, body + 2);
+    slab[body] = patternBytes >>> 8;
+    slab[body + 1] = patternBytes;
+    let at = body + 2 + patternBytes;
+    let flags = extraFlags;
+    if (remaining > 0) {
+      flags |= FLAG_DEADLINE;
+      at = writeU32(slab, at, remaining);
+    }
+    if (value !== undefined) {
+      const length = writeUtf8(slab, value, at);
+      flags |= length === value.length ? ValueForm.ASCII_JSON : ValueForm.UTF8_JSON;
+      at += length;
+    }
+    writeHeader(slab, this.end, type, flags, id, at - body);
+    this.end = at;
+  }
+
+  /** Writes a body that fits one frame, and gives back one that does not. */
+  private writeBody(
+    type: FrameType,
+    flags: number,
+    id: number,
+    parts: readonly Uint8Array[],
+    front?: Buffer,
+  ): LongBody | undefined {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    if (length > this.maxPayload) {
+      throw new N2NError(
+        'PAYLOAD_TOO_LARGE',
+        `The value has ${length} bytes; the other side takes ${this.maxPayload}. Send less, or raise its maxPayload.`,
+        { details: { length, maxPayload: this.maxPayload } },
+      );
+    }
+    const body = front === undefined ? parts : [front, ...parts];
+    const total = length + (front?.length ?? 0);
+    if (total > LONGEST_BODY) return new LongBody(type, flags, id, body, total);
+    this.writeFrame(type, flags, id, total, body);
+    return undefined;
+  }
+
+  /** A frame with a body of so many bytes. */
+  protected writeFrame(
+    type: number,
+    flags: number,
+    id: number,
+    length: number,
+    parts: readonly Uint8Array[],
+  ): void {
+    let room = FRAME_HEADER_BYTES;
+    for (const part of parts) room += this.roomOf(part);
+    this.reserve(room);
+    this.end = writeHeader(this.slab, this.end, type, flags, id, length);
+    this.append(parts);
+  }
+
+  /** Makes sure that a frame of this size fits the slab. */
+  protected reserve(bytes: number): void {
+    if (this.end + bytes > this.slab.length) this.renew(bytes);
+  }
+}
+
+/** A position of a session, as two integers of four bytes. @returns where to write on */
+export function writePosition(to: Uint8Array, at: number, position: number): number {
+  return writeU32(to, writeU32(to, at, Math.floor(position / 2 ** 32)), position);
+}
+
+/** How many bytes a text may take. */
+function roomFor(text: string): number {
+  return text.length > COUNTED_UNITS ? Buffer.byteLength(text) : text.length * MAX_UTF8_PER_UNIT;
+}
+
+function formOf(value: Exclude<EncodedValue, number>): ValueForm {
+  if (value === undefined) return ValueForm.NONE;
+  if (typeof value === 'string') return ValueForm.UTF8_JSON;
+  if (value instanceof CodedValue) return ValueForm.CODED;
+  return value instanceof Uint8Array ? ValueForm.BYTES : ValueForm.ATTACHED_JSON;
+}
+
+function bytesOf(value: Exclude<EncodedValue, number>): readonly Uint8Array[] {
+  if (value === undefined) return [];
+  if (typeof value === 'string') return [Buffer.from(value)];
+  if (value instanceof CodedValue) return [value.bytes];
+  return value instanceof Uint8Array ? [value] : [value.head, ...value.pieces];
+}
+
+/** @returns where the body begins */
+export function writeHeader(
+  to: Buffer,
+  at: number,
+  type: number,
+  flags: number,
+  id: number,
+  length: number,
+): number {
+  to[at] = type;
+  to[at + 1] = flags;
+  writeU32(to, at + 2, id);
+  return writeU32(to, at + 6, length);
+}

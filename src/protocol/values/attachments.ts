@@ -1,0 +1,134 @@
+import { isBoxedPrimitive } from 'node:util/types';
+import { N2NError } from '../../n2n-error.js';
+import { utf8Text } from '../buffers/text.js';
+
+/**
+ * A value with bytes somewhere inside, taken apart: its JSON, in which `null` stands for each piece of bytes, and the
+ * pieces with the path to each.
+ *
+ * On the wire: count of pieces (u16), length of the JSON and of the paths (u32 each), the length of each piece (u32
+ * each), then the JSON, the paths as JSON, and the pieces. Since a path says where a piece belongs, no value of a user
+ * can be mistaken for a placeholder.
+ */
+export interface Detached {
+  /** Everything in front of the pieces. */
+  readonly head: Buffer;
+  readonly pieces: readonly Uint8Array[];
+  /** Bytes of the whole. */
+  readonly length: number;
+}
+
+type Path = (string | number)[];
+
+/** The most pieces of bytes in one value. */
+export const MAX_ATTACHMENTS = 0xffff;
+
+const FIXED_BYTES = 10;
+
+/** Whether a Buffer or Uint8Array stands anywhere in what JSON would write of the value. */
+export function containsBytes(value: object): boolean {
+  if (value instanceof Uint8Array) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (typeof item === 'object' && item !== null && containsBytes(item)) return true;
+    }
+    return false;
+  }
+  // What has a `toJSON` says itself what is written; bytes in it are its own affair.
+  if ('toJSON' in value && typeof value.toJSON === 'function') return false;
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key];
+    if (typeof member === 'object' && member !== null && containsBytes(member) && Object.hasOwn(value, key))
+      return true;
+  }
+  return false;
+}
+
+/** @throws N2NError `NOT_SERIALIZABLE` when there are more than `MAX_ATTACHMENTS` pieces */
+export function detach(value: object): Detached {
+  const pieces: Uint8Array[] = [];
+  const paths: Path[] = [];
+  const json = Buffer.from(JSON.stringify(lift(value, [], paths, pieces)));
+  if (pieces.length > MAX_ATTACHMENTS) {
+    throw new N2NError(
+      'NOT_SERIALIZABLE',
+      `${pieces.length} Buffers in one value; at most ${MAX_ATTACHMENTS} can be sent.`,
+    );
+  }
+  const pathText = Buffer.from(JSON.stringify(paths));
+  const fixed = Buffer.alloc(FIXED_BYTES + 4 * pieces.length);
+  fixed.writeUInt16BE(pieces.length, 0);
+  fixed.writeUInt32BE(json.length, 2);
+  fixed.writeUInt32BE(pathText.length, 6);
+  let length = fixed.length + json.length + pathText.length;
+  pieces.forEach((piece, index) => {
+    fixed.writeUInt32BE(piece.length, FIXED_BYTES + 4 * index);
+    length += piece.length;
+  });
+  return { head: Buffer.concat([fixed, json, pathText]), pieces, length };
+}
+
+/** A copy of the value in which `null` stands where bytes were. */
+function lift(value: unknown, path: Path, paths: Path[], pieces: Uint8Array[]): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) {
+    paths.push(path);
+    pieces.push(value);
+    return null;
+  }
+  // JSON writes what is within these.
+  if (isBoxedPrimitive(value)) return value;
+  if (Array.isArray(value)) return value.map((item, index) => lift(item, [...path, index], paths, pieces));
+  if ('toJSON' in value && typeof value.toJSON === 'function') return value;
+  const copy: [string, unknown][] = [];
+  for (const [key, member] of Object.entries(value))
+    copy.push([key, lift(member, [...path, key], paths, pieces)]);
+  return Object.fromEntries(copy);
+}
+
+/** @throws Error when lengths, paths and JSON do not fit each other */
+export function attach(body: Buffer): unknown {
+  const count = body.readUInt16BE(0);
+  const jsonAt = FIXED_BYTES + 4 * count;
+  const pathsAt = jsonAt + body.readUInt32BE(2);
+  let pieceAt = pathsAt + body.readUInt32BE(6);
+  if (pieceAt > body.length) throw new RangeError('attachments reach beyond the value');
+  // One member that holds the value, so that a path of no steps has a place to be written to as well.
+  const root = { value: JSON.parse(utf8Text(body, jsonAt, pathsAt)) as unknown };
+  const paths = JSON.parse(utf8Text(body, pathsAt, pieceAt)) as unknown;
+  if (!Array.isArray(paths) || paths.length !== count)
+    throw new RangeError('as many paths as attachments are needed');
+  for (let index = 0; index < count; index++) {
+    const end = pieceAt + body.readUInt32BE(FIXED_BYTES + 4 * index);
+    if (end > body.length) throw new RangeError('attachments reach beyond the value');
+    place(root, paths[index], body.subarray(pieceAt, end));
+    pieceAt = end;
+  }
+  return root.value;
+}
+
+/** Follows a path through own members only, so that none leads to a prototype, and replaces the `null` at its end. */
+function place(root: { value: unknown }, path: unknown, piece: Buffer): void {
+  if (!Array.isArray(path)) throw new TypeError('a path is a list');
+  let holder: unknown = root;
+  let key: unknown = 'value';
+  for (const step of path) {
+    holder = ownMember(holder, key);
+    key = step;
+  }
+  if (ownMember(holder, key) !== null) throw new TypeError('an attachment takes the place of null');
+  Object.defineProperty(holder, key as string, {
+    value: piece,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+function ownMember(holder: unknown, key: unknown): unknown {
+  if (typeof holder !== 'object' || holder === null) throw new TypeError('a path leads through objects');
+  if ((typeof key !== 'string' && typeof key !== 'number') || !Object.hasOwn(holder, key)) {
+    throw new TypeError('a path leads through members that are there');
+  }
+  return (holder as Record<string | number, unknown>)[key];
+}

@@ -1,0 +1,42 @@
+import { N2NError, isN2NErrorCode, messageOf } from '../../n2n-error.js';
+import { FLAG_SYSTEM, VALUE_FORM_MASK } from '../frames/frame.js';
+import type { Codec } from './codec.js';
+import { unwritableIn } from './not-serializable.js';
+import { encodeValue, type EncodedValue } from './value.js';
+
+/**
+ * An error as the body of an ERROR frame: the library's own as code, message and details, a handler's as the value that
+ * it is. One that cannot be written becomes the library's own `NOT_SERIALIZABLE`.
+ */
+export function writableError(error: unknown, codec: Codec): { flags: number; value: EncodedValue } {
+  try {
+    if (!(error instanceof N2NError)) return { flags: 0, value: codec.encode(error) };
+    const { code, message, details } = error;
+    return { flags: FLAG_SYSTEM, value: encodeValue({ code, message, details }) };
+  } catch (unwritable) {
+    const reason = unwritableIn('The error', unwritable);
+    const { code, message } = N2NError.from(reason, 'NOT_SERIALIZABLE', 'The error cannot be sent');
+    return { flags: FLAG_SYSTEM, value: encodeValue({ code, message }) };
+  }
+}
+
+/** The error of an ERROR frame: an `N2NError`, or what the handler threw. */
+export function readError(flags: number, chunk: Buffer, from: number, to: number, codec: Codec): unknown {
+  let value: unknown;
+  try {
+    value = codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
+  } catch (error) {
+    return error;
+  }
+  if ((flags & FLAG_SYSTEM) === 0) return value;
+  const { code, message, details } = (value ?? {}) as {
+    code?: unknown;
+    message?: unknown;
+    details?: unknown;
+  };
+  return new N2NError(
+    isN2NErrorCode(code) ? code : 'PROTOCOL_ERROR',
+    messageOf(message),
+    typeof details === 'object' && details !== null ? { details: details as Record<string, unknown> } : {},
+  );
+}

@@ -1,0 +1,321 @@
+import type { Clock } from '../../clock.js';
+import type { N2NError } from '../../n2n-error.js';
+import type { Codec } from '../../protocol/values/codec.js';
+import { readError } from '../../protocol/values/error-value.js';
+import {
+  FLAG_LAST,
+  FLAG_STREAM,
+  FrameType,
+  MAX_ID,
+  VALUE_FORM_MASK,
+  type FrameType as FrameTypeValue,
+} from '../../protocol/frames/frame.js';
+import { IdTable } from '../../protocol/buffers/id-table.js';
+import type { LongBody } from '../../protocol/frames/fragmented-body.js';
+import type { RequestHead } from '../../protocol/frames/request-front.js';
+import { unwritableIn } from '../../protocol/values/not-serializable.js';
+import { ownBytes, type EncodedValue } from '../../protocol/values/value.js';
+import type { Session } from '../../session/session.js';
+import { Deadlines } from '../deadlines.js';
+import type { Flows } from '../flow-control/flow-table.js';
+import type { Inflow } from '../flow-control/receive-window.js';
+import {
+  OutgoingCall,
+  PayloadTarget,
+  type CallOwner,
+  type CallSink,
+  type PayloadPort,
+} from './outgoing-call.js';
+import type { StreamTarget } from '../streams/stream-target.js';
+
+/** What a call carries besides its value. */
+export interface CallOptions {
+  /** How long the call waits without any frame for it, either way, in milliseconds; 0 for ever. */
+  readonly timeout: number;
+  /** JSON text, which travels in front of the value. */
+  readonly metadata?: string | undefined;
+  /** When the call began to wait, by the peer's clock, if that was before now. */
+  readonly since?: number | undefined;
+  /** Takes the payload, where that is a stream, once the call is written. */
+  readonly onPayload?: ((payload: StreamTarget) => void) | undefined;
+  /** The key of an acknowledged event. */
+  readonly key?: Buffer | undefined;
+}
+
+/**
+ * How many items may be under way to a sink that takes each value as it comes: nothing of them waits here, and their
+ * bytes are bounded. With 256, each CREDIT and each chunk served for 128 items.
+ */
+const UNPACED_ITEMS = 64 * 1024;
+
+/** The calls of this side that are not over. */
+export class OutgoingCalls implements CallOwner, PayloadPort {
+  private readonly calls = new IdTable<OutgoingCall>();
+  /** Requests and events that are leaving in fragments. */
+  private readonly leaving = new IdTable<LongBody>();
+  private onAllLeft: (() => void) | undefined = undefined;
+  private readonly deadlines: Deadlines;
+  /** Called whenever the last call has ended, once somebody wants to know. */
+  onEmpty: (() => void) | undefined = undefined;
+  private nextId: number;
+  private idsRecycled = false;
+
+  /** @param firstId 1 or 2; ids count up from there in twos */
+  constructor(
+    private readonly session: Session,
+    private readonly flows: Flows,
+    private readonly codec: Codec,
+    private readonly firstId: number,
+    private readonly clock: Clock,
+  ) {
+    this.nextId = firstId;
+    this.deadlines = new Deadlines(clock);
+  }
+
+  /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the call was not made */
+  call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
+    const { timeout, metadata, key, onPayload, since } = options;
+    const type = key === undefined ? FrameType.REQUEST : FrameType.EVENT;
+    const id = this.takeId();
+    const flags = onPayload === undefined ? 0 : FLAG_STREAM;
+    this.write(type, flags, id, { pattern, remaining: this.remaining(timeout, since), metadata, key }, value);
+    const call = new OutgoingCall(id, pattern, timeout, sink, this);
+    this.calls.add(id, call);
+    if (timeout > 0) this.deadlines.add(call, since);
+    if (onPayload !== undefined) {
+      call.payload = new PayloadTarget(call, this);
+      onPayload(call.payload);
+    }
+    return call;
+  }
+
+  /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent */
+  emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
+    const id = this.takeId();
+    const head = { pattern, remaining: 0, metadata };
+    const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, head, ownBytes(value));
+    if (long !== undefined) this.leave(id, long);
+    this.session.flushSoon();
+  }
+
+  /** Calls back once all of the requests and events that were made has left. */
+  whenAllLeft(callback: () => void): void {
+    if (this.leaving.size === 0) callback();
+    else this.onAllLeft = callback;
+  }
+
+  /** Whether no call is under way, and no event. */
+  get isEmpty(): boolean {
+    return this.calls.size === 0 && this.leaving.size === 0;
+  }
+
+  /** Whether anything of this id may still have to be sent. */
+  takesCredit(id: number): boolean {
+    return this.calls.has(id) || this.leaving.has(id);
+  }
+
+  has(id: number): boolean {
+    return this.calls.has(id);
+  }
+
+  /** A sign of life of a call. */
+  onSign(id: number): void {
+    const call = this.calls.get(id);
+    if (call !== undefined) this.touch(call);
+  }
+
+  cancel(call: OutgoingCall): void {
+    if (this.forget(call) && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, call.id);
+  }
+
+  consumed(call: OutgoingCall, bytes: number): void {
+    call.inflow?.onConsumed(1, bytes);
+  }
+
+  wait(call: OutgoingCall): void {
+    if (this.calls.has(call.id)) this.deadlines.add(call);
+  }
+
+  isPayloadReady({ id }: OutgoingCall): boolean {
+    return this.flows.peekOut(id)?.isReady ?? true;
+  }
+
+  whenPayloadReady({ id }: OutgoingCall, callback: () => void): void {
+    this.flows.out(id).whenReady(callback);
+  }
+
+  nextOfPayload(call: OutgoingCall, value: unknown): void {
+    try {
+      const outflow = this.flows.out(call.id);
+      // What waits for credit, or for a link, is no sign of life: the other side takes nothing.
+      const leavesNow = outflow.isReady && this.session.isLinked;
+      outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
+      if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
+      this.session.flushSoon();
+    } catch (error) {
+      this.abort(call, unwritableIn(`A value of the payload of "${call.pattern}"`, error));
+    }
+  }
+
+  completePayload({ id }: OutgoingCall): void {
+    if (!this.calls.has(id)) return;
+    const outflow = this.flows.peekOut(id);
+    if (outflow === undefined) this.writeEmpty(FrameType.COMPLETE, id);
+    else outflow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropOut(id));
+    this.session.flushSoon();
+  }
+
+  failPayload(call: OutgoingCall, error: unknown): void {
+    this.abort(call, error);
+  }
+
+  /** NEXT: a value of a call. Those of calls that were cancelled may still be under way. */
+  onNext(flags: number, id: number, chunk: Buffer, from: number, to: number, isReassembled: boolean): void {
+    const last = (flags & FLAG_LAST) !== 0;
+    const call = last ? this.take(id) : this.calls.get(id);
+    if (call === undefined) return;
+    const bytes = to - from;
+    if (!last) (call.inflow ??= this.inflowOf(call)).onItem(bytes, isReassembled);
+    let value: unknown;
+    try {
+      value = this.codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
+    } catch (error) {
+      this.abort(call, error);
+      return;
+    }
+    if (last) {
+      call.sink.next(value, 0);
+      call.sink.complete();
+      return;
+    }
+    this.touch(call);
+    call.sink.next(value, bytes);
+    // In `next` the call may have been cancelled: then it has no inflow any more.
+    if (call.sink.isPaced !== true) call.inflow?.onConsumed(1, bytes);
+  }
+
+  onComplete(id: number): void {
+    this.take(id)?.sink.complete();
+  }
+
+  onError(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
+    this.take(id)?.sink.error(readError(flags, chunk, from, to, this.codec));
+  }
+
+  /** The handler wants no more of the payload. */
+  onPayloadCancelled(id: number): void {
+    const call = this.calls.get(id);
+    if (call === undefined) return;
+    this.flows.dropOut(id);
+    call.payload?.stop();
+  }
+
+  /** The session is over: every call fails. */
+  fail(error: N2NError): void {
+    this.deadlines.clear();
+    const lost = this.calls.values();
+    this.calls.clear();
+    this.leaving.clear();
+    this.onAllLeft = undefined;
+    for (const call of lost) {
+      call.payload?.stop();
+      call.sink.error(error);
+    }
+  }
+
+  /** What is left of the time of a call that has waited for its connection. It is at least a moment: 0 means for ever. */
+  private remaining(timeout: number, since: number | undefined): number {
+    if (since === undefined || timeout === 0) return timeout;
+    return Math.max(1, Math.ceil(since + timeout - this.clock.now()));
+  }
+
+  /** A sign of life, of which the first in a chunk is enough: the clock alone takes 50 ns. */
+  private touch(call: OutgoingCall): void {
+    if (call.timeout > 0 && call.lastSign < this.session.chunkTime) this.deadlines.touch(call);
+  }
+
+  private inflowOf({ id, sink }: OutgoingCall): Inflow {
+    const inflow = this.flows.in(id);
+    if (sink.isPaced !== true) inflow.widen(UNPACED_ITEMS);
+    return inflow;
+  }
+
+  private abort(call: OutgoingCall, error: unknown): void {
+    this.cancel(call);
+    call.sink.error(error);
+  }
+
+  private write(
+    type: FrameTypeValue,
+    flags: number,
+    id: number,
+    head: RequestHead,
+    value: EncodedValue,
+  ): void {
+    const long = this.session.writerForCall().writeRequest(type, flags, id, head, value);
+    if (long !== undefined) {
+      // The payload of a stream follows.
+      if ((flags & FLAG_STREAM) === 0) this.leave(id, long);
+      else this.flows.out(id).enqueue(long);
+    }
+    this.session.flushSoon();
+  }
+
+  private leave(id: number, body: LongBody): void {
+    this.leaving.add(id, body);
+    this.flows.out(id).endWith(body, () => {
+      this.flows.dropOut(id);
+      this.onLeft(id);
+    });
+  }
+
+  private onLeft(id: number): void {
+    if (this.leaving.take(id) === undefined || this.leaving.size > 0) return;
+    const { onAllLeft } = this;
+    this.onAllLeft = undefined;
+    onAllLeft?.();
+    this.checkForEmpty();
+  }
+
+  private checkForEmpty(): void {
+    if (this.onEmpty !== undefined && this.isEmpty) this.onEmpty();
+  }
+
+  private writeEmpty(type: FrameTypeValue, id: number): void {
+    this.session.writerForReply().writeEmpty(type, 0, id);
+    this.session.flushSoon();
+  }
+
+  private take(id: number): OutgoingCall | undefined {
+    const call = this.calls.get(id);
+    if (call !== undefined) this.forget(call);
+    return call;
+  }
+
+  /** Takes a call out of the books; false when it was over already. */
+  private forget(call: OutgoingCall): boolean {
+    if (this.calls.take(call.id) === undefined) return false;
+    if (call.timeout > 0) this.deadlines.remove(call);
+    call.inflow = undefined;
+    this.flows.dropIn(call.id);
+    this.flows.dropOut(call.id);
+    call.payload?.stop();
+    this.onLeft(call.id);
+    this.checkForEmpty();
+    return true;
+  }
+
+  private takeId(): number {
+    let id = this.nextId;
+    // Ids that a long stream has held since the last time round are passed over.
+    while (this.idsRecycled && this.takesCredit(id)) id = this.idAfter(id);
+    this.nextId = this.idAfter(id);
+    return id;
+  }
+
+  private idAfter(id: number): number {
+    if (id + 2 <= MAX_ID) return id + 2;
+    this.idsRecycled = true;
+    return this.firstId;
+  }
+}

@@ -1,0 +1,95 @@
+import { atEndOfTurn } from '../../clock.js';
+import { N2NError } from '../../n2n-error.js';
+import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
+import { Peer } from '../../rpc/peer.js';
+import type { Hello, ResumeRequest } from '../../protocol/frames/hello.js';
+import type { TicketHolder } from '../../session/session-tickets.js';
+import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+import type { TakeCall } from '../handler-host.js';
+import type { ReportError } from '../handlers/handler-error.js';
+import type { CallConnection } from '../n2n-context.js';
+import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
+import { callerOf, type PeerClient } from '../peer-client.js';
+import type { Rooms } from '../rooms.js';
+
+/** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
+const PENDING_ALLOWANCE = 16 * 1024 * 1024;
+
+/** A connection with a client, which began as that of a stock one. */
+export interface AcceptedConnection extends CallConnection {
+  readonly peer: PeerClient;
+  readonly rooms: Rooms;
+}
+
+export interface AcceptedSessionEvents {
+  readonly takeCall: TakeCall;
+  readonly report: ReportError;
+  /** The connection is lost; the client may come back. */
+  onSuspended(): void;
+  onClosed(error: N2NError): void;
+}
+
+/** The session with a client, whichever connection it goes over at present. */
+export class AcceptedSession implements TicketHolder {
+  readonly peer: Peer;
+  /** Whether the client may come back for it when its connection is lost. */
+  readonly isResumable: boolean;
+  /** The client, as something to call. It has been taken for a stock one until now. */
+  readonly client: PeerClient;
+  private readonly rooms: Rooms;
+
+  constructor(
+    connection: AcceptedConnection,
+    hello: Hello,
+    options: ResolvedN2NServerOptions,
+    events: AcceptedSessionEvents,
+  ) {
+    const { maxPayload, maxInFlight, resumeWindow, maxReplay, clock, codec, timeout } = options;
+    const { takeCall, report } = events;
+    const window = Math.min(hello.window, resumeWindow);
+    this.client = connection.peer;
+    this.rooms = connection.rooms;
+    this.isResumable = window > 0;
+    this.peer = new Peer(
+      {
+        onFault: report,
+        onCall: (call: IncomingCall) => takeCall(call, connection),
+        onSuspended: () => events.onSuspended(),
+        onGoAway: () => {},
+        // The side that dialled ends the session: it alone knows that every answer has reached it.
+        onDrained: () => {},
+        onClosed: (error) => events.onClosed(error),
+      },
+      {
+        role: 'acceptor',
+        maxPayload,
+        maxSend: hello.maxPayload,
+        maxInFlight,
+        window,
+        maxReplay,
+        maxPending: maxPayload + PENDING_ALLOWANCE,
+        clock,
+        codec,
+        defer: atEndOfTurn,
+      },
+    );
+    const caller = callerOf(this.peer);
+    const end = (): void => this.peer.close(new N2NError('CLOSED', 'The server has ended the session.'));
+    this.client.speakOver({ caller, codec, timeout, report }, end);
+  }
+
+  get received(): number {
+    return this.peer.received;
+  }
+
+  /** Whether the session can go on from where the client says. */
+  canResume({ received }: ResumeRequest): boolean {
+    return this.peer.canResumeFrom(received);
+  }
+
+  /** The client has come back over another connection. It is in the rooms that it was in. */
+  moveTo(socket: SocketIoSocket): void {
+    this.client.moveTo(socket);
+    void this.rooms.moveTo(socket);
+  }
+}

@@ -1,0 +1,116 @@
+import type { LoggerService } from '@nestjs/common';
+import { N2NError, messageOf } from '../n2n-error.js';
+import { refuse, type IncomingCall } from '../rpc/incoming/incoming-call.js';
+import type { CallHost, HostedConnection } from '../call/call-host.js';
+import type { Caller } from '../call/caller.js';
+import { Drain } from '../call/drain.js';
+import type { NodeClient } from '../transport/node-client/node-client.js';
+import type {
+  DialledSocket,
+  SocketIoServer,
+  SocketIoSocket,
+} from '../transport/socket-io/socket-io-server.js';
+import type { HandlerHost, TakeCall } from './handler-host.js';
+import type { ReportError } from './handlers/handler-error.js';
+import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
+import { PeerClient, PeerRegistry } from './peer-client.js';
+import { takeEvents, type TakenEvents } from './stock/stock-inbound.js';
+
+/** Takes calls from the server that a client has dialled. The client stays the application's own, to call with too. */
+export class DialledHost implements HandlerHost {
+  readonly peers = new PeerRegistry();
+  /** The calls and events that handlers are at work for. */
+  private readonly underWay = new Set<IncomingCall>();
+  /** Undefined while new ones are taken. */
+  private draining: Drain | undefined;
+
+  constructor(
+    private readonly client: CallHost,
+    private readonly options: ResolvedN2NServerOptions,
+    private readonly takeCall: TakeCall,
+    private readonly report: ReportError,
+    private readonly logger: LoggerService,
+  ) {}
+
+  /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
+  async listen(): Promise<void> {
+    const { maxInFlight } = this.options;
+    this.draining = undefined;
+    this.client.hostCalls({
+      maxInFlight,
+      onConnection: (socket, caller) => this.onConnection(socket, caller),
+    });
+    this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));
+  }
+
+  /** Lets what is under way end, within `drainTimeout`. The client stays connected, and hosts nothing any more. */
+  async close(): Promise<void> {
+    const { clock, drainTimeout } = this.options;
+    this.draining = new Drain(() => this.underWay.size === 0, drainTimeout, clock);
+    await this.draining.done;
+    this.client.hostCalls(undefined);
+    const closed = new N2NError('CONNECTION_LOST', 'The host of the handlers was closed.');
+    for (const call of this.underWay) call.abort(closed);
+  }
+
+  unwrap(): NodeClient {
+    return this.client.unwrap<NodeClient>();
+  }
+
+  server(): SocketIoServer {
+    throw new N2NError('INVALID_OPTIONS', 'A server over a dialled connection has nobody to broadcast to.');
+  }
+
+  on(event: string, listener: (...args: unknown[]) => void): void {
+    this.unwrap().on(event as 'connect', listener);
+  }
+
+  private onConnection(socket: DialledSocket, caller: Caller): HostedConnection {
+    const { codec, timeout, clock, maxInFlight } = this.options;
+    const report = (message: string, error: unknown): void =>
+      this.logger.error(`${message}: ${messageOf(error)}`);
+    const peer: PeerClient = new PeerClient(
+      socket.id ?? '',
+      asServerSees(socket),
+      { caller, codec, timeout, report },
+      () => peer.unwrap<DialledSocket>().disconnect(),
+    );
+    this.peers.add(peer);
+    const connection = { peer, rooms: undefined, now: () => clock.now() };
+    const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
+    // What the server broadcasts comes as plain events, beside the chunks.
+    const listen = (to: DialledSocket): TakenEvents =>
+      takeEvents(asServerSees(to), maxInFlight, clock, onCall, this.report);
+    let events = listen(socket);
+    return {
+      onCall,
+      onMoved: (next) => {
+        events.release();
+        events = listen(next);
+        peer.moveTo(asServerSees(next));
+      },
+      onEnded: () => {
+        events.release();
+        this.peers.remove(peer);
+      },
+    };
+  }
+
+  private onCall(call: IncomingCall, take: () => void): void {
+    if (this.draining !== undefined) {
+      refuse(call, 'DRAINING', 'The host of the handlers is about to close.', { onFault: this.report });
+      return;
+    }
+    this.underWay.add(call);
+    call.whenOver(() => {
+      this.underWay.delete(call);
+      this.draining?.check();
+    });
+    take();
+  }
+}
+
+/** What a handler's context needs of a socket, both kinds have. */
+function asServerSees(socket: DialledSocket): SocketIoSocket {
+  return socket as unknown as SocketIoSocket;
+}

@@ -1,0 +1,159 @@
+import type { Clock } from '../../clock.js';
+import { N2NError } from '../../n2n-error.js';
+import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../../rpc/incoming/incoming-call.js';
+import { ServingQueue } from '../../rpc/admission/serving-queue.js';
+import { unwritable, unwritableIn } from '../../protocol/values/not-serializable.js';
+import { CHUNK_EVENT } from '../../transport/socket-io/n2n-parser.js';
+import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+
+type Acknowledge = (answer: unknown) => void;
+
+/** The plain events of a connection, as calls and events. */
+export interface TakenEvents {
+  /** Leaves the socket to someone else: it turned out to speak in chunks. */
+  release(): void;
+  /** Takes no new ones; `onIdle` is called once those under way have ended. */
+  drain(onIdle: () => void): void;
+}
+
+/** Takes the plain events of a connection as calls and events. */
+export function takeEvents(
+  socket: SocketIoSocket,
+  maxInFlight: number,
+  clock: Clock,
+  onCall: (call: IncomingCall) => void,
+  onFault: (error: unknown) => void,
+): TakenEvents {
+  return new StockPeer(socket, maxInFlight, clock, onCall, onFault);
+}
+
+/**
+ * A stock Socket.IO client as a caller of handlers: an event with an acknowledgement callback is a call, whose last
+ * value is the acknowledgement; one without is an event.
+ */
+class StockPeer implements ReplyPort, TakenEvents {
+  private readonly queue: ServingQueue;
+  private readonly pending = new Map<
+    number,
+    { call: IncomingCall; acknowledge: Acknowledge; last: unknown }
+  >();
+  private nextId = 1;
+  /** Once no new calls are taken: who wants to know when there are no others left. */
+  private onIdle: (() => void) | undefined = undefined;
+
+  constructor(
+    private readonly socket: SocketIoSocket,
+    maxInFlight: number,
+    clock: Clock,
+    onCall: (call: IncomingCall) => void,
+    readonly onFault: (error: unknown) => void,
+  ) {
+    // Socket.IO holds what it cannot send, and does not tell how much that is.
+    this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
+    // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
+    socket.onAny(this.onEvent);
+    socket.once('disconnect', this.onDisconnect);
+  }
+
+  release(): void {
+    this.socket.offAny(this.onEvent);
+    // What it has begun still ends with the connection.
+    if (this.pending.size === 0 && !this.queue.hasEvents) this.socket.off('disconnect', this.onDisconnect);
+  }
+
+  drain(onIdle: () => void): void {
+    this.onIdle = onIdle;
+    this.queue.onNoEvents = () => this.checkForEnd();
+    this.checkForEnd();
+  }
+
+  next(call: IncomingCall, value: unknown): void {
+    const entry = this.pending.get(call.id);
+    if (entry !== undefined) entry.last = value;
+  }
+
+  last(call: IncomingCall, value: unknown): void {
+    this.acknowledge(call, value);
+  }
+
+  complete(call: IncomingCall): void {
+    this.acknowledge(call, this.pending.get(call.id)?.last);
+  }
+
+  error(call: IncomingCall, error: unknown): void {
+    this.acknowledge(call, acknowledgedError(error));
+  }
+
+  /** Only the last value of a stream is acknowledged; none has to wait. */
+  isReady(): boolean {
+    return true;
+  }
+
+  whenReady(_call: IncomingCall, callback: () => void): void {
+    callback();
+  }
+
+  onServed(call: IncomingCall): void {
+    this.queue.onServed(call);
+  }
+
+  onAbandoned(): void {
+    this.queue.onAbandoned();
+  }
+
+  private readonly onEvent = (event: unknown, ...args: unknown[]): void => {
+    if (event === CHUNK_EVENT && Buffer.isBuffer(args[0])) return;
+    const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined;
+    const data = args.length > 1 ? args : args[0];
+    const id = this.nextId++;
+    const call = new IncomingCall(
+      id,
+      {
+        kind: acknowledge === undefined ? 'event' : 'call',
+        pattern: String(event),
+        data,
+        envelope: undefined,
+        patience: 0,
+      },
+      this,
+      0,
+    );
+    if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
+    if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is about to close.', this);
+    else if (!this.queue.add(call)) refuseOverload(call, this);
+  };
+
+  private acknowledge(call: IncomingCall, answer: unknown): void {
+    const entry = this.pending.get(call.id);
+    this.pending.delete(call.id);
+    if (entry === undefined) return;
+    try {
+      entry.acknowledge(answer);
+    } catch (error) {
+      // Socket.IO encodes at once, and an acknowledgement that could not be encoded may be given again.
+      const reason = unwritableIn(`The answer to "${call.pattern}"`, unwritable(answer, error));
+      entry.acknowledge(acknowledgedError(reason));
+    }
+    this.checkForEnd();
+  }
+
+  private checkForEnd(): void {
+    if (this.pending.size === 0 && !this.queue.hasEvents) this.onIdle?.();
+  }
+
+  private readonly onDisconnect = (): void => {
+    this.queue.clear();
+    const abandoned = [...this.pending.values()];
+    this.pending.clear();
+    const reason = new N2NError('CONNECTION_LOST', 'The client has disconnected.');
+    for (const { call } of abandoned) call.cancel(reason);
+    this.checkForEnd();
+  };
+}
+
+/** An error as Nest's gateways shape it. */
+function acknowledgedError(error: unknown): unknown {
+  if (error instanceof N2NError) return { status: 'error', message: error.message, code: error.code };
+  if (typeof error === 'object' && error !== null) return { status: 'error', ...error };
+  return { status: 'error', message: String(error) };
+}

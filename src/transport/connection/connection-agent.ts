@@ -1,0 +1,73 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Endpoint } from './server-address.js';
+import type { TlsOptions } from '../node-client/node-client-options.js';
+
+/**
+ * The HTTP agent of one connection attempt, which remembers the sockets it opened.
+ *
+ * Transports close themselves politely and, when the other side does not answer, late: a WebSocket waits for half a
+ * minute. With the sockets at hand, an attempt can be ended at once, whatever its transport is doing.
+ */
+export interface ConnectionAgent {
+  readonly agent: http.Agent;
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+export function createConnectionAgent(endpoint: Endpoint, tls: Readonly<TlsOptions>): ConnectionAgent {
+  const sockets = new Set<Socket>();
+  const remember = (stream: Duplex | null | undefined): void => {
+    if (!(stream instanceof Socket)) return;
+    sockets.add(stream);
+    stream.once('close', () => sockets.delete(stream));
+  };
+  const unix: UnixAddress = endpoint.kind === 'unix' ? { socketPath: endpoint.socketPath } : {};
+  if (!endpoint.secure) return { agent: new RememberingHttpAgent(unix, remember), sockets };
+  return {
+    agent: new RememberingHttpsAgent({ rejectUnauthorized: true, ...tls, ...unix }, remember),
+    sockets,
+  };
+}
+
+/** What an agent takes as well, and its types do not know. */
+interface UnixAddress {
+  socketPath?: string;
+}
+
+type Remember = (stream: Duplex | null | undefined) => void;
+
+class RememberingHttpAgent extends http.Agent {
+  constructor(
+    options: http.AgentOptions & UnixAddress,
+    private readonly remember: Remember,
+  ) {
+    super(options);
+  }
+
+  override createConnection(
+    ...connectArguments: Parameters<http.Agent['createConnection']>
+  ): Duplex | null | undefined {
+    const socket = super.createConnection(...connectArguments);
+    this.remember(socket);
+    return socket;
+  }
+}
+
+class RememberingHttpsAgent extends https.Agent {
+  constructor(
+    options: https.AgentOptions & UnixAddress,
+    private readonly remember: Remember,
+  ) {
+    super(options);
+  }
+
+  override createConnection(
+    ...connectArguments: Parameters<https.Agent['createConnection']>
+  ): Duplex | null | undefined {
+    const socket = super.createConnection(...connectArguments);
+    this.remember(socket);
+    return socket;
+  }
+}

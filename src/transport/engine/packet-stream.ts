@@ -1,0 +1,113 @@
+import type { Duplex } from 'node:stream';
+import { Socket } from 'node:net';
+import { N2NError } from '../../n2n-error.js';
+import { releaseMemory } from '../../release-memory.js';
+import { framePacket, PacketReader, type Packet } from './packet-framing.js';
+
+export interface PacketStreamEvents {
+  onPacket(packet: Packet): void;
+  /** More can be written, after `write` returned false. */
+  onDrain(): void;
+  /** The stream cannot be read or written any further. `onClose` follows. */
+  onError(error: Error): void;
+  /** Nothing is left of the stream. Reported once. */
+  onClose(): void;
+}
+
+/** How long the other side has to close its half before the stream is destroyed, in milliseconds. */
+const CLOSE_GRACE = 1000;
+
+/**
+ * Engine.IO packets over a raw byte stream. This is what the two halves of a stream transport share.
+ *
+ * After `close`, what was written leaves, then the stream ends; the other side has `CLOSE_GRACE` to end as well. The
+ * stream keeps an `error` listener for good, so that a reset after the end cannot throw.
+ */
+export class PacketStream {
+  private readonly reader: PacketReader;
+  private closing = false;
+
+  constructor(
+    private readonly stream: Duplex,
+    maxBytes: number,
+    private readonly events: PacketStreamEvents,
+  ) {
+    this.reader = new PacketReader(maxBytes, (packet) => {
+      if (!this.closing) this.events.onPacket(packet);
+    });
+    if (stream instanceof Socket) {
+      stream.setTimeout(0);
+      stream.setNoDelay(true);
+    }
+    stream.on('data', (bytes: Buffer) => this.onBytes(bytes));
+    stream.on('drain', () => this.events.onDrain());
+    stream.on('error', (error: Error) => {
+      if (!this.closing) this.events.onError(error);
+    });
+    // The other side ends by ending its half; ours follows, since HTTP leaves sockets half-open on purpose.
+    stream.once('end', () => this.close());
+    stream.once('close', () => this.events.onClose());
+  }
+
+  /**
+   * Whether nobody else has what is read. Node gives each read of a socket memory of its own, and all listeners the same;
+   * what another stream does is not known.
+   */
+  get ownsReads(): boolean {
+    return this.stream instanceof Socket && this.stream.listenerCount('data') === 1;
+  }
+
+  /**
+   * Writes a message, if the stream can take all of it and more.
+   * @returns false, and nothing is written, where it cannot: whoever writes is to wait for it to leave
+   */
+  writeAtOnce(pieces: readonly Buffer[]): boolean {
+    const { stream } = this;
+    let length = stream.writableLength;
+    for (const piece of pieces) length += piece.length;
+    if (this.closing || stream.writableNeedDrain || length >= stream.writableHighWaterMark) return false;
+    this.write([{ type: 'message', data: pieces }]);
+    return true;
+  }
+
+  /**
+   * Writes packets as one gathered write.
+   * @returns false when the stream holds more than it can send; `onDrain` follows
+   * @throws N2NError `PROTOCOL_ERROR` for a packet that has no place on the wire
+   */
+  write(packets: readonly Packet[]): boolean {
+    const buffers: Buffer[] = [];
+    for (const packet of packets) framePacket(packet, buffers);
+    const { stream } = this;
+    // A chunk of calls is one buffer, and needs no cork.
+    if (buffers.length === 1) return stream.write(buffers[0]);
+    let writable = true;
+    stream.cork();
+    for (const buffer of buffers) writable = stream.write(buffer);
+    stream.uncork();
+    return writable;
+  }
+
+  close(): void {
+    if (this.closing) return;
+    this.closing = true;
+    const { stream } = this;
+    if (stream.destroyed) return;
+    const grace = setTimeout(() => stream.destroy(), CLOSE_GRACE);
+    stream.once('close', () => clearTimeout(grace));
+    stream.end();
+    // An ended stream closes only when what came has been read.
+    stream.resume();
+  }
+
+  private onBytes(bytes: Buffer): void {
+    if (this.closing) return;
+    try {
+      if (this.reader.read(bytes) && this.ownsReads) releaseMemory(bytes);
+    } catch (error) {
+      this.events.onError(N2NError.from(error, 'PROTOCOL_ERROR', 'The stream cannot be read'));
+      this.closing = true;
+      this.stream.destroy();
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import { createServer as createHttpServer, Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
+import type { TlsOptions } from 'node:tls';
+import { N2NError, messageOf } from '../../n2n-error.js';
+import { isRecord, optionError, secretOptionError, wholeNumberOption } from '../option-checks.js';
+
+/** Where a server listens: a port of its own, a Unix domain socket, or an HTTP server that somebody else has. */
+export type ListenTarget =
+  | {
+      readonly kind: 'port';
+      readonly port: number;
+      readonly host: string;
+      readonly tls: TlsOptions | undefined;
+    }
+  | { readonly kind: 'socket'; readonly path: string; readonly tls: TlsOptions | undefined }
+  | { readonly kind: 'shared'; readonly server: HttpServer };
+
+/** As users give it. */
+export interface ListenTargetOptions {
+  port?: number | undefined;
+  host?: string | undefined;
+  socketPath?: string | undefined;
+  server?: HttpServer | HttpsServer | undefined;
+  tls?: TlsOptions | undefined;
+}
+
+type OwnTarget = Exclude<ListenTarget, { kind: 'shared' }>;
+
+export const DEFAULT_PORT = 6262;
+
+/** The HTTP server under a Socket.IO server. */
+export interface HttpListener {
+  readonly server: HttpServer;
+  /** @throws N2NError `CONNECT_FAILED` when the port, or the path, cannot be listened on */
+  listen(): Promise<void>;
+  /** Ends the listening where the server is our own. */
+  close(): Promise<void>;
+}
+
+/** @throws N2NError `INVALID_OPTIONS` */
+export function resolveListenTarget(options: ListenTargetOptions): ListenTarget {
+  const { port, host, socketPath, server, tls } = options;
+  if (server !== undefined) {
+    const given: unknown = server;
+    if (!(given instanceof HttpServer) && !(given instanceof HttpsServer)) {
+      throw optionError('server', server, 'an HTTP or HTTPS server of Node, such as app.getHttpServer()');
+    }
+    refuseBeside('server', { port, host, socketPath });
+    if (tls !== undefined) throw secretOptionError('tls', tls, 'left out beside "server", which has its own');
+    return { kind: 'shared', server: given as HttpServer };
+  }
+  if (tls !== undefined && !isRecord(tls)) throw secretOptionError('tls', tls, 'an object of TLS settings');
+  if (socketPath !== undefined) {
+    if (typeof socketPath !== 'string' || socketPath === '') {
+      throw optionError('socketPath', socketPath, 'the path of a Unix domain socket');
+    }
+    refuseBeside('socketPath', { port, host });
+    return { kind: 'socket', path: socketPath, tls };
+  }
+  if (host !== undefined && (typeof host !== 'string' || host === '')) {
+    throw optionError('host', host, 'the name or address of an interface of this machine');
+  }
+  return {
+    kind: 'port',
+    port: wholeNumberOption('port', port, DEFAULT_PORT, { least: 0, most: 65_535 }),
+    host: host ?? 'localhost',
+    tls,
+  };
+}
+
+function refuseBeside(chosen: string, others: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(others)) {
+    if (value !== undefined)
+      throw optionError(name, value, `left out beside "${chosen}", which says where to listen`);
+  }
+}
+
+/** @param onServerClosing is called when somebody else closes the server that is shared */
+export function createHttpListener(target: ListenTarget, onServerClosing: () => void): HttpListener {
+  return target.kind === 'shared' ? sharedListener(target.server, onServerClosing) : ownListener(target);
+}
+
+function ownListener(target: OwnTarget): HttpListener {
+  const server =
+    target.tls === undefined
+      ? createHttpServer(notFound)
+      : (createHttpsServer(target.tls, notFound) as HttpServer);
+  const where = target.kind === 'port' ? { port: target.port, host: target.host } : { path: target.path };
+  return {
+    server,
+    listen: () =>
+      new Promise((resolve, reject) => {
+        const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, target));
+        server.once('error', onError);
+        server.listen(where, () => {
+          server.off('error', onError);
+          resolve();
+        });
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function sharedListener(server: HttpServer, onServerClosing: () => void): HttpListener {
+  const restore = beforeClose(server, onServerClosing);
+  return {
+    server,
+    listen: async () => {},
+    close: async () => restore(),
+  };
+}
+
+/**
+ * Runs a task when `server.close()` is called. A hybrid Nest app closes its HTTP server before its microservices, and
+ * an HTTP server that is closing waits for connections that were upgraded, and tells nobody that it waits.
+ */
+function beforeClose(server: HttpServer, task: () => void): () => void {
+  // `close` as the server has it from its class, or as somebody else has set it.
+  const before = Object.getOwnPropertyDescriptor(server, 'close');
+  const close = server.close.bind(server);
+  server.close = (callback) => {
+    task();
+    return close(callback);
+  };
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(server, 'close');
+    else Object.defineProperty(server, 'close', before);
+  };
+}
+
+function notFound(
+  _request: unknown,
+  response: { writeHead(status: number): unknown; end(text: string): unknown },
+): void {
+  response.writeHead(404);
+  response.end('This port speaks Socket.IO.\n');
+}
+
+const HINTS: ReadonlyMap<string | undefined, string> = new Map([
+  ['EADDRINUSE', 'It is in use: end the other process, or choose another.'],
+  ['EACCES', 'This user may not open it: choose another, or run with the right to.'],
+  ['EADDRNOTAVAIL', 'This machine has no such address: check "host".'],
+  ['ENOTFOUND', 'No such name is known: check "host".'],
+]);
+
+function listenError(error: NodeJS.ErrnoException, target: OwnTarget): N2NError {
+  const where = target.kind === 'port' ? `${target.host}:${target.port}` : target.path;
+  const hint = HINTS.get(error.code) ?? `${messageOf(error)}.`;
+  return new N2NError('CONNECT_FAILED', `Cannot listen on ${where}. ${hint}`, {
+    cause: error,
+    details: { where },
+  });
+}

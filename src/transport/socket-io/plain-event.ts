@@ -1,0 +1,36 @@
+import { N2NError } from '../../n2n-error.js';
+import { CHUNK_EVENT } from './n2n-parser.js';
+
+/** Events that mean something to Socket.IO, or to this library, and are no event of an application. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'connect',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+  CHUNK_EVENT,
+]);
+
+/** A socket of Socket.IO, a room, or a server. */
+interface Emitter {
+  emit(event: string, ...args: unknown[]): unknown;
+}
+
+/**
+ * Emits an event of Socket.IO's own.
+ * @throws N2NError `INVALID_OPTIONS` for a reserved name; `NOT_SERIALIZABLE`
+ */
+export function emitPlain(target: Emitter, event: string, ...args: unknown[]): void {
+  if (RESERVED.has(event)) {
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      `"${event}" is reserved, and cannot be sent as a plain event of Socket.IO.`,
+    );
+  }
+  try {
+    target.emit(event, ...args);
+  } catch (error) {
+    throw N2NError.from(error, 'NOT_SERIALIZABLE', `The event "${event}" cannot be written`);
+  }
+}
