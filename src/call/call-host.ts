@@ -1,8 +1,8 @@
 import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
-import type { DialledSocket } from '../transport/socket-io/socket-io-server.js';
+import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import type { Caller } from './caller.js';
 
-/** What hosts handlers for the other side of a connection that was dialled here. */
+/** What hosts handlers for the other side of a connection that was dialed here. */
 export interface CallListener {
   /** How many calls and events of the other side are served at once. */
   readonly maxInFlight: number;
@@ -10,7 +10,7 @@ export interface CallListener {
    * A session has begun, or was there already when hosting began.
    * @param caller calls the other side
    */
-  onConnection(socket: DialledSocket, caller: Caller): HostedConnection;
+  onConnection(socket: DialedSocket, caller: Caller): HostedConnection;
 }
 
 /** A session whose other side calls handlers of this one. */
@@ -18,7 +18,7 @@ export interface HostedConnection {
   /** A call of the other side is to be handled. */
   onCall(call: IncomingCall): void;
   /** The session goes on over another connection. */
-  onMoved(socket: DialledSocket): void;
+  onMoved(socket: DialedSocket): void;
   /** It is over, or is hosted by somebody else from now on. */
   onEnded(): void;
 }

@@ -4,10 +4,10 @@ import { firstValueFrom, Observable, of } from 'rxjs';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 import type { Codec } from '../protocol/values/codec.js';
-import { unwritableIn } from '../protocol/values/not-serializable.js';
+import { notSerializableIn } from '../protocol/values/not-serializable.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import { AnswerReader } from './nest-packets/answer-reader.js';
-import { BoundCall } from './layers/linked-call.js';
+import { LinkedCall } from './layers/linked-call.js';
 import { CallStream } from './call-stream.js';
 import { envelopeText, termsOf, type Packet } from './call-terms.js';
 import type { Caller, CallTerms, MadeCall } from './caller.js';
@@ -127,7 +127,7 @@ export abstract class CallProxy<
     }
     return this.carrying(pattern, data, sink, (carried, onLeaves) => {
       const { route, value, terms, scope } = this.prepare(pattern, data, 'call', onLeaves);
-      return boundTo(scope, carried, (to) =>
+      return linkedTo(scope, carried, (to) =>
         packets === undefined
           ? caller.call(route, value, to, terms)
           : new AnswerReader(packets, to).start((answers) => caller.call(route, value, answers, terms)),
@@ -144,7 +144,7 @@ export abstract class CallProxy<
     }
     return this.carrying(pattern, data, outcome, (carried, onLeaves) => {
       const { route, value, terms, scope } = this.prepare(pattern, data, 'event', onLeaves);
-      return boundTo(scope, carried, (sink) =>
+      return linkedTo(scope, carried, (sink) =>
         terms.key === undefined
           ? caller.emit(route, value, sink, terms)
           : caller.call(route, value, sink, terms),
@@ -227,7 +227,7 @@ export abstract class CallProxy<
     try {
       return this.defaults.codec.encode(wrap === undefined ? data : wrap(data));
     } catch (error) {
-      throw unwritableIn(`The payload of "${route}"`, error);
+      throw notSerializableIn(`The payload of "${route}"`, error);
     }
   }
 
@@ -244,10 +244,10 @@ export abstract class CallProxy<
 }
 
 /** Makes a call that is cancelled with the one that it is made for, if there is one. */
-function boundTo<Made extends MadeCall | undefined>(
+function linkedTo<Made extends MadeCall | undefined>(
   scope: CallScope | undefined,
   sink: CallSink,
   make: (sink: CallSink) => Made,
-): Made | BoundCall {
-  return scope === undefined ? make(sink) : new BoundCall(scope.getSignal(), sink).start(make);
+): Made | LinkedCall {
+  return scope === undefined ? make(sink) : new LinkedCall(scope.getSignal(), sink).start(make);
 }

@@ -91,6 +91,6 @@ export class N2NRecordBuilder<T = unknown> {
 }
 
 /** Keys are random, so that no two clients ever make the same one. */
-export function newEventKey(): Buffer {
-  return randomBytes(EVENT_KEY_BYTES);
+export function newEventKey(): string {
+  return randomBytes(EVENT_KEY_BYTES).toString('latin1');
 }

@@ -5,17 +5,17 @@ import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
-import { Endpoint, type EndpointEvents } from './server-connection.js';
+import { ServerConnection, type ServerConnectionEvents } from './server-connection.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { PendingConnect } from './pending-connect.js';
 import { RepeatingCall } from './repeating-call.js';
-import { WaitingCall } from './queued-call.js';
-import { WaitingRoom } from './offline-queue.js';
+import { QueuedCall } from './queued-call.js';
+import { OfflineQueue } from './offline-queue.js';
 
-export type EndpointsStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
+export type ChannelStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
 
-export interface EndpointsEvents {
-  onStatus(status: EndpointsStatus): void;
+export interface ChannelEvents {
+  onStatus(status: ChannelStatus): void;
   /** See `PeerEvents.onFault`. */
   onFault(error: unknown): void;
 }
@@ -33,9 +33,9 @@ type Life =
 /** What came of the attempts since there was a connection, or since they began. */
 interface Round {
   /** Those that have failed at least once. */
-  readonly failed: Set<Endpoint>;
+  readonly failed: Set<ServerConnection>;
   /** Those that are tried no more. */
-  readonly givenUp: Set<Endpoint>;
+  readonly givenUp: Set<ServerConnection>;
 }
 
 /**
@@ -43,10 +43,10 @@ interface Round {
  * is lost or refuses, the next in the list is tried, while the former goes on coming back, for as long as it has calls
  * to finish; whichever opens first is used from then on.
  */
-export class Endpoints implements Caller, EndpointEvents {
-  private readonly all: readonly Endpoint[];
-  private readonly waiting: WaitingRoom;
-  private current: Endpoint;
+export class Channel implements Caller, ServerConnectionEvents {
+  private readonly all: readonly ServerConnection[];
+  private readonly waiting: OfflineQueue;
+  private current: ServerConnection;
   private life: Life = { is: 'open' };
   /** Those who wait for `connect` to come out. */
   private connecting: PendingConnect | undefined;
@@ -58,12 +58,12 @@ export class Endpoints implements Caller, EndpointEvents {
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(
     private readonly options: ResolvedN2NClientOptions,
-    private readonly events: EndpointsEvents,
+    private readonly events: ChannelEvents,
   ) {
-    this.waiting = new WaitingRoom(options.maxBuffered, options.maxBufferedBytes, options.clock);
+    this.waiting = new OfflineQueue(options.maxBuffered, options.maxBufferedBytes, options.clock);
     const [first, ...others] = options.urls;
-    this.current = new Endpoint(first, options, this);
-    this.all = [this.current, ...others.map((url) => new Endpoint(url, options, this))];
+    this.current = new ServerConnection(first, options, this);
+    this.all = [this.current, ...others.map((url) => new ServerConnection(url, options, this))];
   }
 
   /** The connection that is used, or was the last to be. */
@@ -100,7 +100,7 @@ export class Endpoints implements Caller, EndpointEvents {
 
   /** Who takes the calls of the other sides from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void {
-    for (const endpoint of this.all) endpoint.hostCalls(listener);
+    for (const connection of this.all) connection.hostCalls(listener);
   }
 
   /**
@@ -114,8 +114,8 @@ export class Endpoints implements Caller, EndpointEvents {
       this.failWaiting(error);
       return this.life.done;
     }
-    const live = this.all.filter((endpoint) => endpoint.hasSession);
-    for (const endpoint of this.all) if (!live.includes(endpoint)) endpoint.stop(error);
+    const live = this.all.filter((connection) => connection.hasSession);
+    for (const connection of this.all) if (!live.includes(connection)) connection.stop(error);
     this.life = { is: 'closed' };
     this.failWaiting(error);
     if (live.length === 0) {
@@ -126,7 +126,7 @@ export class Endpoints implements Caller, EndpointEvents {
     const { clock, drainTimeout } = this.options;
     const sessions = new Drain(() => !live.some(({ hasSession }) => hasSession), drainTimeout, clock);
     const done = sessions.done.then(() => {
-      for (const endpoint of live) endpoint.stop(error);
+      for (const connection of live) connection.stop(error);
       this.life = { is: 'closed' };
       this.events.onStatus('disconnected');
       if ((this.connecting ?? this.opening) === undefined) return;
@@ -134,7 +134,7 @@ export class Endpoints implements Caller, EndpointEvents {
       this.begin();
     });
     this.life = { is: 'closing', sessions, done };
-    for (const endpoint of live) endpoint.drain();
+    for (const connection of live) connection.drain();
     return done;
   }
 
@@ -152,15 +152,15 @@ export class Endpoints implements Caller, EndpointEvents {
     return this.wait('event', pattern, value, sink, terms);
   }
 
-  onOpen(endpoint: Endpoint): void {
-    if (this.life.is !== 'open' || (endpoint !== this.current && this.current.canCall)) {
+  onOpen(connection: ServerConnection): void {
+    if (this.life.is !== 'open' || (connection !== this.current && this.current.canCall)) {
       // It has come back for the calls that it had.
-      endpoint.drain();
+      connection.drain();
       return;
     }
-    this.current = endpoint;
+    this.current = connection;
     this.round = newRound();
-    for (const other of this.all) if (other !== endpoint) this.standDown(other);
+    for (const other of this.all) if (other !== connection) this.standDown(other);
     this.connecting?.resolve();
     this.opening?.resolve();
     this.connecting = undefined;
@@ -169,48 +169,48 @@ export class Endpoints implements Caller, EndpointEvents {
     this.writeWaiting();
   }
 
-  onLost(endpoint: Endpoint): void {
-    if (endpoint === this.current && this.life.is === 'open') this.events.onStatus('reconnecting');
+  onLost(connection: ServerConnection): void {
+    if (connection === this.current && this.life.is === 'open') this.events.onStatus('reconnecting');
   }
 
-  onFailed(endpoint: Endpoint, error: N2NError): void {
+  onFailed(connection: ServerConnection, error: N2NError): void {
     this.lastError = error;
     if (this.current.canCall || this.life.is !== 'open') return;
-    this.round.failed.add(endpoint);
-    this.nextIdle(endpoint)?.connect();
+    this.round.failed.add(connection);
+    this.nextIdle(connection)?.connect();
     if (this.round.failed.size < this.all.length) return;
     this.connecting?.reject(error);
     this.connecting = undefined;
   }
 
   /** Once no address is tried any more, what waits fails; the next call begins anew. */
-  onGivenUp(endpoint: Endpoint, error: N2NError): void {
-    this.round.givenUp.add(endpoint);
-    this.onFailed(endpoint, error);
+  onGivenUp(connection: ServerConnection, error: N2NError): void {
+    this.round.givenUp.add(connection);
+    this.onFailed(connection, error);
     if (this.life.is !== 'open' || !this.all.every(({ isIdle }) => isIdle)) return;
     this.failWaiting(error);
     this.events.onStatus('disconnected');
   }
 
-  onLeaving(endpoint: Endpoint): void {
-    if (endpoint !== this.current || this.life.is !== 'open') return;
+  onLeaving(connection: ServerConnection): void {
+    if (connection !== this.current || this.life.is !== 'open') return;
     this.events.onStatus('draining');
-    this.nextIdle(endpoint)?.connect();
+    this.nextIdle(connection)?.connect();
   }
 
-  onDrained(endpoint: Endpoint, retryAfter: number): void {
+  onDrained(connection: ServerConnection, retryAfter: number): void {
     if (this.life.is !== 'open' || this.current.canCall) {
-      endpoint.stop(closed());
+      connection.stop(closed());
       return;
     }
-    if (endpoint === this.current) this.events.onStatus('reconnecting');
-    endpoint.rest(retryAfter);
+    if (connection === this.current) this.events.onStatus('reconnecting');
+    connection.rest(retryAfter);
   }
 
-  onOver(endpoint: Endpoint): void {
+  onOver(connection: ServerConnection): void {
     if (this.life.is === 'closing') this.life.sessions.check();
     // It went on coming back for its calls alone.
-    if (endpoint !== this.current && this.current.canCall) endpoint.stop(closed());
+    if (connection !== this.current && this.current.canCall) connection.stop(closed());
   }
 
   onFault(error: unknown): void {
@@ -228,12 +228,12 @@ export class Endpoints implements Caller, EndpointEvents {
   }
 
   private wait(
-    kind: WaitingCall['kind'],
+    kind: QueuedCall['kind'],
     pattern: string,
     value: EncodedValue,
     sink: CallSink,
     terms: CallTerms,
-  ): WaitingCall {
+  ): QueuedCall {
     if (this.life.is !== 'open') throw closed();
     this.begin();
     if (!this.canCall && (terms.offline ?? this.options.offline) === 'reject') {
@@ -243,7 +243,7 @@ export class Endpoints implements Caller, EndpointEvents {
         { cause: this.lastError },
       );
     }
-    const call = new WaitingCall(
+    const call = new QueuedCall(
       kind,
       pattern,
       value,
@@ -273,16 +273,16 @@ export class Endpoints implements Caller, EndpointEvents {
   }
 
   /** The next in the list, from this one on, that is not tried, and that has not been given up. */
-  private nextIdle(endpoint: Endpoint): Endpoint | undefined {
-    const from = this.all.indexOf(endpoint) + 1;
+  private nextIdle(connection: ServerConnection): ServerConnection | undefined {
+    const from = this.all.indexOf(connection) + 1;
     const others = [...this.all.slice(from), ...this.all.slice(0, from - 1)];
     return others.find((other) => other.isIdle && !this.round.givenUp.has(other));
   }
 
   /** Another one is used: only calls that are under way keep this one. */
-  private standDown(endpoint: Endpoint): void {
-    if (endpoint.canCall) endpoint.drain();
-    else if (!endpoint.hasSession) endpoint.stop(closed());
+  private standDown(connection: ServerConnection): void {
+    if (connection.canCall) connection.drain();
+    else if (!connection.hasSession) connection.stop(closed());
   }
 
   /** One by one: whoever is told of one may cancel others, make more, or close the client. */

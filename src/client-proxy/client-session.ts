@@ -6,7 +6,7 @@ import type { Hello, Ticket } from '../protocol/frames/hello.js';
 import type { CallListener, HostedConnection } from '../call/call-host.js';
 import type { Caller } from '../call/caller.js';
 import type { Link } from '../session/link.js';
-import type { DialledSocket } from '../transport/socket-io/socket-io-server.js';
+import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 
 /** How many bytes may wait for a connection that is full before calls are refused. */
@@ -22,7 +22,7 @@ export interface Hosting {
   readonly caller: Caller;
 }
 
-export interface DialledSessionEvents {
+export interface ClientSessionEvents {
   /** See `PeerEvents.onFault`. */
   onFault(error: unknown): void;
   /** The server takes no new calls. */
@@ -33,7 +33,7 @@ export interface DialledSessionEvents {
 }
 
 /** The session with the server, whichever connection it goes over at present. */
-export class DialledSession {
+export class ClientSession {
   readonly peer: Peer;
   /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
   retryAfter: number | undefined;
@@ -46,11 +46,11 @@ export class DialledSession {
 
   /** @param socket its connection; when that is lost, the last that it had */
   constructor(
-    private socket: DialledSocket,
+    private socket: DialedSocket,
     hello: Hello,
     options: ResolvedN2NClientOptions,
     hosting: Hosting,
-    events: DialledSessionEvents,
+    events: ClientSessionEvents,
   ) {
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = options;
     const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
@@ -106,7 +106,7 @@ export class DialledSession {
   }
 
   /** It is about to go on over another connection. */
-  moveTo(socket: DialledSocket): void {
+  moveTo(socket: DialedSocket): void {
     this.socket = socket;
     this.hosted.onMoved(socket);
   }

@@ -5,7 +5,7 @@ import type { CallHost, CallListener } from '../call/call-host.js';
 import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import type { NodeClientEvents } from '../transport/node-client/node-client-events.js';
-import { Endpoints, type EndpointsStatus } from './channel.js';
+import { Channel, type ChannelStatus } from './channel.js';
 import { resolveN2NClientOptions, type N2NClientOptions } from './n2n-client-options.js';
 
 /** The events of the connection, for `on`. */
@@ -18,7 +18,7 @@ export type N2NClientEvents = { [Event in keyof NodeClientEvents]: (...args: any
  * - `reconnecting`: the connection is lost; calls wait
  * - `disconnected`: nothing is connected or tried
  */
-export type N2NClientStatus = EndpointsStatus;
+export type N2NClientStatus = ChannelStatus;
 
 /**
  * Calls the handlers of another Nest service.
@@ -37,7 +37,7 @@ export class N2NClient
 {
   protected override readonly defaults: CallDefaults;
   private readonly logger = new Logger(N2NClient.name);
-  private readonly endpoints: Endpoints;
+  private readonly channel: Channel;
   private readonly firstConnectTimeout: number;
 
   /** @throws N2NError `INVALID_OPTIONS` */
@@ -48,11 +48,11 @@ export class N2NClient
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
     this.firstConnectTimeout = resolved.waitForFirstConnect;
-    this.endpoints = new Endpoints(resolved, {
+    this.channel = new Channel(resolved, {
       onStatus: (status) => this._status$.next(status),
       onFault: (error) => report('A handler could not be stopped', error),
     });
-    this.defaults = { caller: this.endpoints, codec, timeout: callTimeout, packets, report };
+    this.defaults = { caller: this.channel, codec, timeout: callTimeout, packets, report };
   }
 
   /** The state of the connection, from the latest on; nothing until there was one, or none is hoped for any more. */
@@ -66,7 +66,7 @@ export class N2NClient
    * attempts follow all the same
    */
   override connect(): Promise<void> {
-    return this.endpoints.connect();
+    return this.channel.connect();
   }
 
   /**
@@ -75,7 +75,7 @@ export class N2NClient
    * @returns what settles when the connection has ended
    */
   override close(): Promise<void> {
-    return this.endpoints.close();
+    return this.channel.close();
   }
 
   /**
@@ -84,10 +84,10 @@ export class N2NClient
    * closed; it is closed after either
    */
   async onModuleInit(): Promise<void> {
-    const { firstConnectTimeout, endpoints } = this;
+    const { firstConnectTimeout, channel } = this;
     if (firstConnectTimeout === 0) return;
-    const tooLate = (): N2NError => noFirstConnection(firstConnectTimeout, endpoints.failure);
-    const opened = from(endpoints.whenOpen());
+    const tooLate = (): N2NError => noFirstConnection(firstConnectTimeout, channel.failure);
+    const opened = from(channel.whenOpen());
     try {
       await firstValueFrom(
         opened.pipe(timeout({ first: firstConnectTimeout, with: () => throwError(tooLate) })),
@@ -106,17 +106,17 @@ export class N2NClient
 
   /** Listens to an event of the `NodeClient`; where there are several addresses, of each. */
   override on<Event extends keyof N2NClientEvents>(event: Event, callback: N2NClientEvents[Event]): void {
-    for (const client of this.endpoints.clients) client.on(event, callback as never);
+    for (const client of this.channel.clients) client.on(event, callback as never);
   }
 
   /** The `NodeClient` under the calls; where there are several addresses, that of the one in use. */
   override unwrap<T = NodeClient>(): T {
-    return this.endpoints.client as T;
+    return this.channel.client as T;
   }
 
   /** @internal For `N2NServer({ client })`, which hosts handlers for the other side. */
   hostCalls(listener: CallListener | undefined): void {
-    this.endpoints.hostCalls(listener);
+    this.channel.hostCalls(listener);
   }
 }
 

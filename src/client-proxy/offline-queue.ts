@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { Deadlines } from '../rpc/deadlines.js';
-import type { WaitingCall } from './queued-call.js';
+import type { QueuedCall } from './queued-call.js';
 
 /** What may wait for a connection: bounded in number and bytes, in order, each for as long as its timeout says. */
-export class WaitingRoom {
-  private readonly calls = new Set<WaitingCall>();
+export class OfflineQueue {
+  private readonly calls = new Set<QueuedCall>();
   private readonly deadlines: Deadlines;
   private bytes = 0;
 
@@ -22,7 +22,7 @@ export class WaitingRoom {
   }
 
   /** @throws N2NError `OVERLOADED` when there is no room */
-  add(call: WaitingCall): void {
+  add(call: QueuedCall): void {
     if (this.calls.size >= this.maxCalls || this.bytes + call.bytes > this.maxBytes) {
       throw new N2NError(
         'OVERLOADED',
@@ -36,21 +36,21 @@ export class WaitingRoom {
     if (call.timeout > 0) this.deadlines.add(call, call.options.since);
   }
 
-  remove(call: WaitingCall): void {
+  remove(call: QueuedCall): void {
     if (!this.calls.delete(call)) return;
     this.bytes -= call.bytes;
     this.deadlines.remove(call);
   }
 
   /** Takes the one out that has waited longest. */
-  take(): WaitingCall | undefined {
+  take(): QueuedCall | undefined {
     const [oldest] = this.calls;
     if (oldest !== undefined) this.remove(oldest);
     return oldest;
   }
 
   /** Empties the room. @returns what waited, oldest first */
-  takeAll(): WaitingCall[] {
+  takeAll(): QueuedCall[] {
     const all = [...this.calls];
     this.calls.clear();
     this.bytes = 0;

@@ -5,7 +5,7 @@ import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
 import { encodedLength, type EncodedValue } from '../protocol/values/value.js';
 
 /** A call or an event that waits for a connection, ready to be written. */
-export class WaitingCall implements Expiring, MadeCall {
+export class QueuedCall implements Expiring, MadeCall {
   lastSign = 0;
   list: DeadlineList | undefined = undefined;
   previous: Expiring | undefined = undefined;
@@ -24,7 +24,7 @@ export class WaitingCall implements Expiring, MadeCall {
     readonly value: EncodedValue,
     readonly options: CallTerms,
     private readonly sink: CallSink,
-    private readonly drop: (call: WaitingCall) => void,
+    private readonly drop: (call: QueuedCall) => void,
     private readonly whyAway: () => N2NError | undefined,
   ) {
     this.timeout = options.timeout;

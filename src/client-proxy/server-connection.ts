@@ -12,28 +12,28 @@ import { n2nParser } from '../transport/socket-io/n2n-parser.js';
 import type { GreetingEvents } from '../transport/connection/greeting.js';
 import { NodeClient } from '../transport/node-client/node-client.js';
 import type { NodeClientError } from '../transport/node-client/node-client-events.js';
-import type { DialledSocket } from '../transport/socket-io/socket-io-server.js';
-import { dialledLink } from '../transport/socket-io/socket-link.js';
-import { DialledSession, type Hosting } from './client-session.js';
+import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
+import { dialedLink } from '../transport/socket-io/socket-link.js';
+import { ClientSession, type Hosting } from './client-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { ServerGreeting } from './server-greeting.js';
 
-/** What becomes of an endpoint, for whoever chooses among several. */
-export interface EndpointEvents {
+/** What becomes of an connection, for whoever chooses among several. */
+export interface ServerConnectionEvents {
   /** Calls can be made. */
-  onOpen(endpoint: Endpoint): void;
-  /** The connection is lost; the endpoint tries to come back. */
-  onLost(endpoint: Endpoint): void;
+  onOpen(connection: ServerConnection): void;
+  /** The connection is lost; the connection tries to come back. */
+  onLost(connection: ServerConnection): void;
   /** An attempt has failed. Others follow. */
-  onFailed(endpoint: Endpoint, error: N2NError): void;
+  onFailed(connection: ServerConnection, error: N2NError): void;
   /** An attempt has failed, or the connection is lost, and no attempt follows. */
-  onGivenUp(endpoint: Endpoint, error: N2NError): void;
+  onGivenUp(connection: ServerConnection, error: N2NError): void;
   /** The server takes no new calls, or this has come back to one that takes none; those under way go on. */
-  onLeaving(endpoint: Endpoint): void;
+  onLeaving(connection: ServerConnection): void;
   /** The last call under way has ended, after the server, or this side, has taken no new ones. */
-  onDrained(endpoint: Endpoint, retryAfter: number): void;
+  onDrained(connection: ServerConnection, retryAfter: number): void;
   /** The session is over. */
-  onOver(endpoint: Endpoint): void;
+  onOver(connection: ServerConnection): void;
   /** See `PeerEvents.onFault`. */
   onFault(error: unknown): void;
 }
@@ -53,13 +53,13 @@ type State =
   | { readonly is: 'resting'; readonly timer: TimerHandle };
 
 /** One address that calls can go to, with its connection and its session. */
-export class Endpoint implements Caller {
+export class ServerConnection implements Caller {
   /** The connection under the calls. */
   readonly client: NodeClient;
 
   private state: State = { is: 'idle' };
   /** It outlives its connections, and so most of the states. */
-  private session: DialledSession | undefined;
+  private session: ClientSession | undefined;
   private lastError: N2NError | undefined;
   private listener: CallListener | undefined;
   /** Whether there was a connection since the attempts began: then it is one that did not come back. */
@@ -69,7 +69,7 @@ export class Endpoint implements Caller {
   constructor(
     readonly url: string,
     private readonly options: ResolvedN2NClientOptions,
-    private readonly events: EndpointEvents,
+    private readonly events: ServerConnectionEvents,
   ) {
     this.client = new NodeClient(url, { ...options.connection, parser: n2nParser });
     this.client.greetWith((socket, greeting) => this.greet(socket, greeting));
@@ -156,8 +156,8 @@ export class Endpoint implements Caller {
     return { listener: this.listener, caller: this };
   }
 
-  private greet(socket: DialledSocket, events: GreetingEvents): void {
-    const link = dialledLink(socket);
+  private greet(socket: DialedSocket, events: GreetingEvents): void {
+    const link = dialedLink(socket);
     const greeting = new ServerGreeting(link, this.url, this.options);
     this.state = { is: 'greeting', greeting };
     greeting.begin(this.session?.resumeRequest, {
@@ -172,7 +172,7 @@ export class Endpoint implements Caller {
     });
   }
 
-  private onHello(hello: Hello, link: Link, socket: DialledSocket, events: GreetingEvents): void {
+  private onHello(hello: Hello, link: Link, socket: DialedSocket, events: GreetingEvents): void {
     const session =
       hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
     if (session === undefined) {
@@ -194,7 +194,7 @@ export class Endpoint implements Caller {
   }
 
   /** The server goes on with the session. @returns undefined where it has received what it was not sent */
-  private goOn(received: number, socket: DialledSocket): DialledSession | undefined {
+  private goOn(received: number, socket: DialedSocket): ClientSession | undefined {
     const { session } = this;
     if (session?.peer.canResumeFrom(received) !== true) {
       session?.peer.close(
@@ -207,7 +207,7 @@ export class Endpoint implements Caller {
   }
 
   /** A session begins. One that was to go on is gone. */
-  private begin(hello: Hello, socket: DialledSocket): DialledSession {
+  private begin(hello: Hello, socket: DialedSocket): ClientSession {
     const former = this.session;
     this.session = undefined;
     former?.peer.close(
@@ -217,7 +217,7 @@ export class Endpoint implements Caller {
           'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
       ),
     );
-    const session: DialledSession = new DialledSession(socket, hello, this.options, this.hosting, {
+    const session: ClientSession = new ClientSession(socket, hello, this.options, this.hosting, {
       onFault: (error) => this.events.onFault(error),
       onGoAway: () => this.events.onLeaving(this),
       onDrained: () => this.onDrained(session),
@@ -227,8 +227,8 @@ export class Endpoint implements Caller {
     return session;
   }
 
-  /** Everything that was under way has ended: the side that dialled is the one that ends the session. */
-  private onDrained(session: DialledSession): void {
+  /** Everything that was under way has ended: the side that dialed is the one that ends the session. */
+  private onDrained(session: ClientSession): void {
     if (this.session !== session) return;
     const { retryAfter = 0 } = session;
     this.leave(new N2NError('CLOSED', 'The session has ended, with all of its calls.'), retryAfter);
@@ -240,7 +240,7 @@ export class Endpoint implements Caller {
     if (this.isIdle) this.events.onDrained(this, retryAfter);
   }
 
-  private onClosed(session: DialledSession, error: N2NError): void {
+  private onClosed(session: ClientSession, error: N2NError): void {
     if (this.session !== session) return;
     const { retryAfter } = session;
     this.session = undefined;

@@ -14,7 +14,7 @@ import { LONGEST_BODY } from '../protocol/frames/frame-writer.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import type { Link } from '../session/link.js';
 import { Session, type SessionEvents, type SessionOptions } from '../session/session.js';
-import { Flows } from './flow-control/flow-table.js';
+import { FlowTable } from './flow-control/flow-table.js';
 import type { IncomingCall } from './incoming/incoming-call.js';
 import { IncomingCalls } from './incoming/incoming-calls.js';
 import type { CallSink, OutgoingCall } from './outgoing/outgoing-call.js';
@@ -53,12 +53,12 @@ const MOST_UNANSWERED = 1024 * 1024;
 const FRONT_ALLOWANCE = 256 * 1024;
 
 /**
- * Calls in both directions over one session. Either side may call: the one that dialled counts its calls in odd
+ * Calls in both directions over one session. Either side may call: the one that dialed counts its calls in odd
  * numbers, the other in even ones, so that an id alone says whose call it is.
  */
 export class Peer implements SessionEvents, CallServer {
   private readonly session: Session;
-  private readonly flows: Flows;
+  private readonly flows: FlowTable;
   private readonly outgoing: OutgoingCalls;
   private readonly incoming: IncomingCalls;
   private readonly queue: ServingQueue;
@@ -82,7 +82,7 @@ export class Peer implements SessionEvents, CallServer {
     // The answers of all calls that are served at once, each in one frame, are more than may wait of calls.
     const maxBacklog = options.maxPending + maxInFlight * LONGEST_BODY;
     this.session = new Session(this, { ...options, maxBacklog });
-    this.flows = new Flows(this.session, maxPayload + FRONT_ALLOWANCE);
+    this.flows = new FlowTable(this.session, maxPayload + FRONT_ALLOWANCE);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
     this.queue = new ServingQueue(maxInFlight, clock, this);
     this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, events);
@@ -269,7 +269,7 @@ export class Peer implements SessionEvents, CallServer {
     this.outgoing.onSign(id);
     // Credit for a call that is over may still have been under way.
     const isKnown = this.isOurs(id) ? this.outgoing.takesCredit(id) : this.incoming.has(id);
-    if (isKnown) this.flows.out(id).grant(readU32(chunk, from), readU32(chunk, from + 4));
+    if (isKnown) this.flows.sendWindow(id).grant(readU32(chunk, from), readU32(chunk, from + 4));
   }
 
   private onGoAway(flags: number, id: number, chunk: Buffer, from: number, to: number): void {

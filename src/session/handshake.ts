@@ -38,7 +38,7 @@ export function refuseLink(link: Link, error: N2NError): void {
   link.close(error.message);
 }
 
-/** Waits for the other side's HELLO on a new link: the side that dialled has said its own before. */
+/** Waits for the other side's HELLO on a new link: the side that dialed has said its own before. */
 export class Handshake implements LinkEvents, FrameHandler {
   private state: State = { is: 'unbegun' };
 
@@ -67,7 +67,7 @@ export class Handshake implements LinkEvents, FrameHandler {
     }
   }
 
-  onDrained(): void {}
+  onWritable(): void {}
 
   onBroken(reason: string): void {
     this.end()?.onFailed(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));

@@ -12,7 +12,7 @@ export type { Chunk };
 export interface Link {
   /**
    * Hands a chunk to the transport, which reads its bytes and never changes them.
-   * @returns false when the transport has taken the chunk but holds more than it can send; `onDrained` follows.
+   * @returns false when the transport has taken the chunk but holds more than it can send; `onWritable` follows.
    */
   write(chunk: Chunk): boolean;
 
@@ -33,7 +33,7 @@ export interface LinkEvents {
    */
   onChunk(chunk: Buffer, mayRelease: boolean): void;
   /** The transport can take more, after `write` returned false. */
-  onDrained(): void;
+  onWritable(): void;
   /**
    * The connection is gone; `reason` is for people.
    * @param isIntended whether one of the sides has ended it on purpose: then nothing is to be gone on with

@@ -29,7 +29,7 @@ interface Entry<Holder> {
  * one. Because a link can break before that has reached the client, the old one stays good until the client has been
  * heard of over the new link.
  */
-export class TicketOffice<Holder extends TicketHolder> {
+export class SessionTickets<Holder extends TicketHolder> {
   private readonly entries = new Map<string, Entry<Holder>>();
 
   /** @param randomBytes cryptographically strong */

@@ -61,7 +61,7 @@ const ACK_AT = 256 * 1024;
 const ACK_BESIDE_AT = 4 * 1024;
 
 /** For a link that the session has left. */
-const NOBODY: LinkEvents = { onChunk() {}, onDrained() {}, onBroken() {} };
+const NOBODY: LinkEvents = { onChunk() {}, onWritable() {}, onBroken() {} };
 
 /**
  * One conversation of two peers, which outlives its links. Frames gather into a chunk a turn; each side counts the bytes
@@ -268,7 +268,7 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /** @internal Called by the link. */
-  onDrained(): void {
+  onWritable(): void {
     if (!this.blocked) return;
     this.blocked = false;
     this.flush();

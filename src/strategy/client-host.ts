@@ -6,7 +6,7 @@ import type { Caller } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import type {
-  DialledSocket,
+  DialedSocket,
   SocketIoServer,
   SocketIoSocket,
 } from '../transport/socket-io/socket-io-server.js';
@@ -16,8 +16,8 @@ import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
 import { takeEvents, type TakenEvents } from './stock/stock-inbound.js';
 
-/** Takes calls from the server that a client has dialled. The client stays the application's own, to call with too. */
-export class DialledHost implements HandlerHost {
+/** Takes calls from the server that a client has dialed. The client stays the application's own, to call with too. */
+export class ClientHost implements HandlerHost {
   readonly peers = new PeerRegistry();
   /** The calls and events that handlers are at work for. */
   private readonly underWay = new Set<IncomingCall>();
@@ -58,14 +58,14 @@ export class DialledHost implements HandlerHost {
   }
 
   server(): SocketIoServer {
-    throw new N2NError('INVALID_OPTIONS', 'A server over a dialled connection has nobody to broadcast to.');
+    throw new N2NError('INVALID_OPTIONS', 'A server over a dialed connection has nobody to broadcast to.');
   }
 
   on(event: string, listener: (...args: unknown[]) => void): void {
     this.unwrap().on(event as 'connect', listener);
   }
 
-  private onConnection(socket: DialledSocket, caller: Caller): HostedConnection {
+  private onConnection(socket: DialedSocket, caller: Caller): HostedConnection {
     const { codec, timeout, clock, maxInFlight } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
@@ -73,13 +73,13 @@ export class DialledHost implements HandlerHost {
       socket.id ?? '',
       asServerSees(socket),
       { caller, codec, timeout, report },
-      () => peer.unwrap<DialledSocket>().disconnect(),
+      () => peer.unwrap<DialedSocket>().disconnect(),
     );
     this.peers.add(peer);
     const connection = { peer, rooms: undefined, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
     // What the server broadcasts comes as plain events, beside the chunks.
-    const listen = (to: DialledSocket): TakenEvents =>
+    const listen = (to: DialedSocket): TakenEvents =>
       takeEvents(asServerSees(to), maxInFlight, clock, onCall, this.report);
     let events = listen(socket);
     return {
@@ -111,6 +111,6 @@ export class DialledHost implements HandlerHost {
 }
 
 /** What a handler's context needs of a socket, both kinds have. */
-function asServerSees(socket: DialledSocket): SocketIoSocket {
+function asServerSees(socket: DialedSocket): SocketIoSocket {
   return socket as unknown as SocketIoSocket;
 }

@@ -10,7 +10,7 @@ type Outcome = { readonly is: 'done' } | { readonly is: 'failed'; readonly error
  * Acknowledged events by their keys, so that one which is sent again, because its acknowledgement was lost on the way,
  * is not handled again: whoever repeats it gets the outcome of the first time.
  */
-export class EventLedger {
+export class EventDeduplicator {
   /** Those that are being handled, with the calls that repeat them. All of these count among those that are served. */
   private readonly running = new Map<string, IncomingCall[]>();
   private readonly outcomes = new Map<string, Outcome>();
@@ -23,7 +23,7 @@ export class EventLedger {
     else if (repeating !== undefined) repeating.push(call);
     else {
       this.running.set(key, []);
-      run(new LedgerResponder(call, (first) => this.settle(key, first)));
+      run(new DeduplicatingResponder(call, (first) => this.settle(key, first)));
     }
   }
 
@@ -49,10 +49,10 @@ function answer(call: IncomingCall, outcome: Outcome): void {
 }
 
 /**
- * Where the outcome of an acknowledged event goes: to the ledger, and to its sender. A sender that is gone does not stop
+ * Where the outcome of an acknowledged event goes: to the deduplicator, and to its sender. A sender that is gone does not stop
  * the handlers: it is going to ask again.
  */
-class LedgerResponder implements Responder {
+class DeduplicatingResponder implements Responder {
   readonly isStopped = false;
   readonly isReady = true;
 

@@ -3,7 +3,7 @@ import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js'
 import type { CallConnection } from './n2n-context.js';
 import type { PeerRegistry } from './peer-client.js';
 
-/** Where the calls come from that `N2NServer` has handlers for: connections that it accepted, or one that was dialled. */
+/** Where the calls come from that `N2NServer` has handlers for: connections that it accepted, or one that was dialed. */
 export interface HandlerHost {
   readonly peers: PeerRegistry;
   /** Begins to take calls. @throws N2NError `CONNECT_FAILED` when the port cannot be listened on */

@@ -10,7 +10,7 @@ import type { Rooms } from './rooms.js';
 export interface CallConnection {
   /** Calls the other side of the connection, and knows its socket. */
   readonly peer: CallProxy;
-  /** Rooms are the server's; a connection that was dialled here has none. */
+  /** Rooms are the server's; a connection that was dialed here has none. */
   readonly rooms: Rooms | undefined;
   /** Milliseconds, on the clock that deadlines are measured with. */
   readonly now: () => number;
@@ -82,7 +82,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
 
   /**
    * The Socket.IO socket of the caller: its `handshake`, `data` and rooms. Where the caller had to reconnect meanwhile,
-   * it is the new one. Where this side has dialled, it is the client's socket.
+   * it is the new one. Where this side has dialed, it is the client's socket.
    */
   getSocket<T = SocketIoSocket>(): T {
     return this.args[1].peer.unwrap<T>();
@@ -108,7 +108,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     if (rooms !== undefined) return rooms;
     throw new N2NError(
       'INVALID_OPTIONS',
-      'There are no rooms on the side that has dialled; join on the server.',
+      'There are no rooms on the side that has dialed; join on the server.',
     );
   }
 

@@ -128,7 +128,7 @@ export interface N2NServerOptions {
    */
   deserializer?: Deserializer | undefined;
   /**
-   * Hosts the handlers for the server that this client has dialled, in place of listening: calls come over the client's
+   * Hosts the handlers for the server that this client has dialed, in place of listening: calls come over the client's
    * own connection. The client stays yours to call with.
    */
   client?: CallHost | undefined;
@@ -219,7 +219,7 @@ function resolveClient({ client, port, host, socketPath, server }: N2NServerOpti
   }
   for (const [name, value] of Object.entries({ port, host, socketPath, server })) {
     if (value !== undefined)
-      throw optionError(name, value, 'left out beside "client", which has dialled already');
+      throw optionError(name, value, 'left out beside "client", which has dialed already');
   }
   return client;
 }

@@ -7,8 +7,8 @@ import { plainPackets, type PacketFormat } from '../call/nest-packets/packet-for
 import { emitPlain } from '../transport/socket-io/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
 import { AcceptingHost } from './accept/accepting-host.js';
-import { DialledHost } from './client-host.js';
-import { EventLedger } from './event-deduplicator.js';
+import { ClientHost } from './client-host.js';
+import { EventDeduplicator } from './event-deduplicator.js';
 import type { HandlerHost } from './handler-host.js';
 import { runHandler, runHooked } from './handlers/handler-run.js';
 import { HookedResponder } from './handlers/hooked-responder.js';
@@ -55,7 +55,7 @@ interface ProcessingHooks {
 
 /**
  * Hosts a Nest application's `@MessagePattern` and `@EventPattern` handlers for N2N clients and for stock Socket.IO
- * clients, on a port of its own or on the application's HTTP port; or, with `client`, for a server that was dialled.
+ * clients, on a port of its own or on the application's HTTP port; or, with `client`, for a server that was dialed.
  *
  * @example
  * app.connectMicroservice({ strategy: new N2NServer({ port: 6262 }) });
@@ -66,7 +66,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
 
   private readonly host: HandlerHost;
   private readonly packets: PacketFormat | undefined;
-  private readonly ledger = new EventLedger();
+  private readonly deduplicator = new EventDeduplicator();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
   /** Since `close` was called, until the server listens again. */
   private closing: Promise<void> | undefined;
@@ -80,7 +80,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     this.host =
       client === undefined
         ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger)
-        : new DialledHost(client, resolved, this.takeCall, this.report, this.logger);
+        : new ClientHost(client, resolved, this.takeCall, this.report, this.logger);
   }
 
   /** The connected clients, as something to call. */
@@ -211,7 +211,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     }
     const context = new N2NContext(call, connection, content);
     if (key === undefined) this.serve(handler, data, context, answers);
-    else this.ledger.take(key, call, (responder) => this.serve(handler, data, context, responder));
+    else this.deduplicator.take(key, call, (responder) => this.serve(handler, data, context, responder));
   }
 
   private serve(handler: MessageHandler, data: unknown, context: N2NContext, responder: Responder): void {

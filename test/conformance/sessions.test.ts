@@ -277,7 +277,7 @@ describe.each(TRANSPORTS)('towards a server over %s', (transport) => {
 describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   const SOON = { reconnect: true, reconnectionDelay: 1, randomizationFactor: 0, maxReconnectionDelay: 5 };
 
-  async function dialled(options: N2NClientOptions = {}) {
+  async function dialed(options: N2NClientOptions = {}) {
     const pair = await greetedPair(
       transport,
       { ...SOON, ...options },
@@ -304,7 +304,7 @@ describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   });
 
   test('S2: S5: S6: it comes back with its ticket and position, and sends again what was not received', async () => {
-    const { client, session, server } = await dialled();
+    const { client, session, server } = await dialed();
     const { request, outcome } = await begin(client, session, 'data');
     const credit = frame(FrameType.CREDIT, 0, 1, Buffer.concat([u32(1), u32(1)]));
     session.send(credit);
@@ -322,7 +322,7 @@ describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   });
 
   test('S5: where the server no longer has the session, its calls fail, and a new one has begun', async () => {
-    const { client, session, server } = await dialled();
+    const { client, session, server } = await dialed();
     const { outcome } = await begin(client, session);
     session.socket.destroy();
     const { session: back } = await next(server);
@@ -334,7 +334,7 @@ describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   });
 
   test('S5: a server that claims to have received what was not sent is left, and the calls fail', async () => {
-    const { client, session, server } = await dialled();
+    const { client, session, server } = await dialed();
     const { outcome } = await begin(client, session);
     session.socket.destroy();
     const { session: back } = await next(server);
@@ -344,7 +344,7 @@ describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   });
 
   test('S9: a client that cannot come back within the window gives up', async () => {
-    const { client, session, server } = await dialled({ resumeWindow: 30 });
+    const { client, session, server } = await dialed({ resumeWindow: 30 });
     const { outcome } = await begin(client, session);
     session.socket.destroy();
     const failed: unknown = (await outcome).error;
@@ -354,7 +354,7 @@ describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   });
 
   test('S9: so does one whose window passes as it waits for HELLO, and it begins a new session at once', async () => {
-    const { client, session, server } = await dialled({ resumeWindow: 100 });
+    const { client, session, server } = await dialed({ resumeWindow: 100 });
     const { outcome } = await begin(client, session);
     session.socket.destroy();
     const { session: back, resume } = await next(server);
@@ -371,7 +371,7 @@ describe.each(TRANSPORTS)('towards a client over %s', (transport) => {
   });
 
   test('G1: G3: a client answers GOAWAY behind its last call, and ends the session when none is left', async () => {
-    const { client, session } = await dialled();
+    const { client, session } = await dialed();
     const { request, outcome } = await begin(client, session);
     session.send(goAwayFrame(0, 50));
     expect((await session.frame({ type: FrameType.GOAWAY })).flags).toBe(FLAG_ANSWER);

@@ -106,7 +106,7 @@ async function startHub(): Promise<Service> {
   return service;
 }
 
-/** A service and the clients that have dialled it. */
+/** A service and the clients that have dialed it. */
 export function describePeers(builder: Builder): void {
   describe(`clients as peers, over ${builder.name}`, () => {
     proveNothingIsLeft();

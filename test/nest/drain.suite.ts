@@ -275,7 +275,7 @@ export function describeDeparture(builder: Builder): void {
   });
 }
 
-/** Handlers that a client hosts for the server that it has dialled. */
+/** Handlers that a client hosts for the server that it has dialed. */
 export function describeHosting(builder: Builder): void {
   describe(`handlers that are hosted by a client, over ${builder.name}`, () => {
     proveNothingIsLeft();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { IncomingCall, type ReplyPort } from '../../src/rpc/incoming/incoming-call.js';
-import { EventLedger } from '../../src/strategy/event-deduplicator.js';
+import { EventDeduplicator } from '../../src/strategy/event-deduplicator.js';
 import type { Responder } from '../../src/strategy/handlers/responder.js';
 
 /** An acknowledged event that is being served, and what its sender is told. */
@@ -16,21 +16,21 @@ function event(key: string, told: string[] = []): IncomingCall {
     onServed: () => {},
     onAbandoned: () => {},
   };
-  const content = { pattern: 'event', data: 1, envelope: undefined, patience: 0, key };
+  const content = { pattern: 'event', data: 1, envelope: undefined, timeout: 0, key };
   const call = new IncomingCall(1, { ...content, kind: 'acknowledged-event' }, port, 0);
   call.start();
   return call;
 }
 
 test('an event at work is not forgotten, however many others come and go', () => {
-  const ledger = new EventLedger();
+  const deduplicator = new EventDeduplicator();
   const running: Responder[] = [];
   const told: string[] = [];
-  ledger.take('long', event('long', told), (responder) => running.push(responder));
+  deduplicator.take('long', event('long', told), (responder) => running.push(responder));
   for (let count = 0; count < 100_001; count += 1) {
-    ledger.take(`short ${count}`, event('short'), (responder) => responder.complete());
+    deduplicator.take(`short ${count}`, event('short'), (responder) => responder.complete());
   }
-  ledger.take('long', event('long', told), (responder) => running.push(responder));
+  deduplicator.take('long', event('long', told), (responder) => running.push(responder));
   expect(running).toHaveLength(1);
   expect(told).toEqual([]);
   running[0]?.complete();
@@ -38,10 +38,10 @@ test('an event at work is not forgotten, however many others come and go', () =>
 });
 
 test('those that were handled first are forgotten first', () => {
-  const ledger = new EventLedger();
+  const deduplicator = new EventDeduplicator();
   let runs = 0;
   const handle = (key: string): void =>
-    ledger.take(key, event(key), (responder) => {
+    deduplicator.take(key, event(key), (responder) => {
       runs += 1;
       responder.complete();
     });

@@ -225,7 +225,7 @@ export function describeSerializers(builder: Builder): void {
       ]);
     });
 
-    test('of the side that hosts handlers on a connection that it has dialled', async () => {
+    test('of the side that hosts handlers on a connection that it has dialed', async () => {
       const service = await startService(scripted((data, context) => context.getPeer().send('call', data)));
       const client = startClient(service.url, { transports: [builder.name] });
       await hostOver(

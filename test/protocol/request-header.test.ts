@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChunkWriter } from '../../src/protocol/frames/chunk-writer.js';
 import { FRAGMENT_BYTES } from '../../src/protocol/frames/frame-writer.js';
-import type { RequestHead } from '../../src/protocol/frames/request-front.js';
+import type { RequestHeader } from '../../src/protocol/frames/request-header.js';
 import {
   FLAG_ACKNOWLEDGED,
   FLAG_DEADLINE,
@@ -12,7 +12,7 @@ import {
   MAX_PATTERN_BYTES,
   VALUE_FORM_MASK,
 } from '../../src/protocol/frames/frame.js';
-import { readRequestFront } from '../../src/protocol/frames/request-body.js';
+import { readRequestHeader } from '../../src/protocol/frames/request-header.js';
 import { decodeValue, encodeValue } from '../../src/protocol/values/value.js';
 import { framesOf } from '../support/fake-link.js';
 import { wholeBody, writeLong } from '../support/frames.js';
@@ -23,7 +23,7 @@ function writerOf(maxPayload = Number.MAX_SAFE_INTEGER): ChunkWriter {
 }
 
 /** Writes a request, puts its frames together, and reads it. */
-function roundTrip(head: RequestHead, value: unknown): object {
+function roundTrip(head: RequestHeader, value: unknown): object {
   const writer = writerOf();
   writeLong(writer, writer.writeRequest(FrameType.REQUEST, 0, 3, head, encodeValue(value)));
   const frames = [];
@@ -32,7 +32,7 @@ function roundTrip(head: RequestHead, value: unknown): object {
   }
   const flags = frames.at(-1)?.flags ?? 0;
   const body = wholeBody(frames);
-  const { valueAt, ...front } = readRequestFront(FrameType.REQUEST, flags, body, 0, body.length);
+  const { valueAt, ...front } = readRequestHeader(FrameType.REQUEST, flags, body, 0, body.length);
   return { ...front, value: decodeValue(flags & VALUE_FORM_MASK, body, valueAt, body.length) };
 }
 
@@ -82,20 +82,20 @@ describe('a request is read as it was written', () => {
 
 test('a key and metadata of an acknowledged event are read as they were written', () => {
   const writer = writerOf();
-  const key = Buffer.from('0123456789\u{1}\0\xff\xfe\x80\x7f', 'latin1');
+  const key = '0123456789\u{1}\0\xff\xfe\x80\x7f';
   writer.writeRequest(FrameType.EVENT, 0, 3, { pattern: 'p', remaining: 9, metadata: '[1]', key }, '5');
   const [written] = framesOf(Buffer.concat(writer.take()?.pieces ?? []));
   if (written === undefined) throw new Error('no event was written');
   const { flags, body } = written;
-  expect(readRequestFront(FrameType.EVENT, flags, body, 0, body.length)).toMatchObject({
+  expect(readRequestHeader(FrameType.EVENT, flags, body, 0, body.length)).toMatchObject({
     pattern: 'p',
     remaining: 9,
     metadata: '[1]',
-    key: key.toString('latin1'),
+    key,
   });
   // The same flag of a REQUEST says something else, and no key stands there.
   const request = Buffer.from([0, 1, 97]);
-  expect(readRequestFront(FrameType.REQUEST, FLAG_STREAM, request, 0, 3).key).toBeUndefined();
+  expect(readRequestHeader(FrameType.REQUEST, FLAG_STREAM, request, 0, 3).key).toBeUndefined();
 });
 
 test('metadata over their limit are refused, and nothing is written', () => {
@@ -160,6 +160,6 @@ describe('fronts that reach beyond their frame are refused', () => {
     const type = (flags & FLAG_ACKNOWLEDGED) === 0 ? FrameType.REQUEST : FrameType.EVENT;
     // What stands behind the frame is another frame's, and must not be read into this one.
     const chunk = Buffer.concat([Buffer.from(bytes), Buffer.alloc(64, 1)]);
-    n2nErrorThrown(() => readRequestFront(type, flags, chunk, 0, bytes.length), 'PROTOCOL_ERROR');
+    n2nErrorThrown(() => readRequestHeader(type, flags, chunk, 0, bytes.length), 'PROTOCOL_ERROR');
   });
 });

@@ -142,7 +142,7 @@ describe('values that cannot be read', () => {
 });
 
 describe('ids', () => {
-  test('are odd for the side that dialled and even for the other, each used once', () => {
+  test('are odd for the side that dialed and even for the other, each used once', () => {
     const [dialer, acceptor] = peerPair();
     for (const { peer, link } of [dialer, acceptor]) {
       link.takeFrames();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FLAG_DEADLINE, FLAG_LAST, FrameType } from '../../src/protocol/frames/frame.js';
-import { readRequestFront } from '../../src/protocol/frames/request-body.js';
+import { readRequestHeader } from '../../src/protocol/frames/request-header.js';
 import { frame } from '../support/fake-link.js';
 import { openPeer, RecordingSink, type TestPeer } from '../support/peers.js';
 
@@ -167,6 +167,6 @@ describe('a call that has waited for its connection', () => {
     if (request === undefined) throw new Error('no request was written');
     const { flags, body } = request;
     expect(flags & FLAG_DEADLINE).not.toBe(0);
-    expect(readRequestFront(FrameType.REQUEST, flags, body, 0, body.length).remaining).toBe(100);
+    expect(readRequestHeader(FrameType.REQUEST, flags, body, 0, body.length).remaining).toBe(100);
   });
 });

@@ -215,8 +215,8 @@ test('an event in fragments leaves nothing once it has left', () => {
   const [dialer, acceptor] = peerPair();
   dialer.peer.emit('e', JSON.stringify(LONG), undefined);
   expect(acceptor.calls.map(({ pattern }) => pattern)).toEqual(['e']);
-  const { flows } = dialer.peer as unknown as { flows: { outflows: Map<number, unknown> } };
-  expect(flows.outflows.size).toBe(0);
+  const { flows } = dialer.peer as unknown as { flows: { sendWindows: Map<number, unknown> } };
+  expect(flows.sendWindows.size).toBe(0);
 });
 
 describe('as many bodies in fragments as may be under way at once', () => {

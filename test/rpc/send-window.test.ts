@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_QUEUED_BYTES, Outflow, type FrameSink } from '../../src/rpc/flow-control/send-window.js';
+import { MAX_QUEUED_BYTES, SendWindow, type FrameSink } from '../../src/rpc/flow-control/send-window.js';
 import { ChunkWriter } from '../../src/protocol/frames/chunk-writer.js';
 import { FRAGMENT_BYTES } from '../../src/protocol/frames/frame-writer.js';
 import {
@@ -13,9 +13,9 @@ import { decodeValue } from '../../src/protocol/values/value.js';
 import { framesOf, type SeenFrame } from '../support/fake-link.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 
-/** Where an outflow writes to, pulled by hand. */
+/** Where a send window writes to, pulled by hand. */
 class RecordingFrames implements FrameSink {
-  readonly enlisted: Outflow[] = [];
+  readonly enlisted: SendWindow[] = [];
   bodies = 0;
   mayBegin = true;
   private readonly frames = new ChunkWriter(Number.MAX_SAFE_INTEGER);
@@ -30,8 +30,8 @@ class RecordingFrames implements FrameSink {
     this.seen.push(...framesOf(frames));
   }
 
-  enlist(outflow: Outflow): void {
-    this.enlisted.push(outflow);
+  enlist(sendWindow: SendWindow): void {
+    this.enlisted.push(sendWindow);
   }
 
   beginBody(): boolean {
@@ -61,16 +61,16 @@ class RecordingFrames implements FrameSink {
   }
 }
 
-function start(maxPayload = Number.MAX_SAFE_INTEGER): { sink: RecordingFrames; out: Outflow } {
+function start(maxPayload = Number.MAX_SAFE_INTEGER): { sink: RecordingFrames; out: SendWindow } {
   const sink = new RecordingFrames();
-  return { sink, out: new Outflow(7, sink, () => maxPayload) };
+  return { sink, out: new SendWindow(7, sink, () => maxPayload) };
 }
 
 function valuesOf(frames: readonly SeenFrame[]): unknown[] {
   return frames.map(({ flags, body }) => decodeValue(flags & VALUE_FORM_MASK, body, 0, body.length));
 }
 
-function send(out: Outflow, from: number, to: number): void {
+function send(out: SendWindow, from: number, to: number): void {
   for (let value = from; value < to; value++) out.write(FrameType.NEXT, 0, String(value));
 }
 
@@ -115,7 +115,7 @@ describe('items', () => {
     expect([valuesOf(sink.take()), ended]).toEqual([[256, 'last'], 1]);
   });
 
-  test('the end of an outflow from which nothing waits leaves at once, without credit', () => {
+  test('the end of a send window from which nothing waits leaves at once, without credit', () => {
     const { sink, out } = start();
     send(out, 0, 256);
     let ended = 0;

@@ -50,7 +50,7 @@ function patternsOf(link: FakeLink): string[] {
 
 describe('a link that breaks', () => {
   test.each([
-    ['the side that dialled', dialer],
+    ['the side that dialed', dialer],
     ['the side that accepted', acceptor],
   ])('%s: calls wait for the next one, and what the other side missed is sent again', (_name, start) => {
     const { peer, link, told, closed } = start();
@@ -192,7 +192,7 @@ describe('the window', () => {
 });
 
 describe('positions', () => {
-  test('the side that dialled says at once, on every link, how much it has received', () => {
+  test('the side that dialed says at once, on every link, how much it has received', () => {
     const { peer, link } = dialer();
     const ack = (on: FakeLink) => on.takeFrames().filter(({ type }) => type === FrameType.ACK);
     expect(ack(link).map(({ body }) => body.readUInt32BE(4))).toEqual([0]);

@@ -63,7 +63,7 @@ export class FakeLink implements Link {
 
   drain(): void {
     this.takes = true;
-    this.events?.onDrained();
+    this.events?.onWritable();
   }
 
   break(reason: string, isIntended = false): void {

@@ -9,11 +9,11 @@ import {
   FrameType,
   ValueForm,
 } from '../../src/protocol/frames/frame.js';
-import type { LongBody } from '../../src/protocol/frames/fragmented-body.js';
+import type { FragmentedBody } from '../../src/protocol/frames/fragmented-body.js';
 import { frame, type SeenFrame } from './fake-link.js';
 
 /** Writes all fragments of a body that is too long for one frame. */
-export function writeLong(writer: ChunkWriter, body: LongBody | undefined): void {
+export function writeLong(writer: ChunkWriter, body: FragmentedBody | undefined): void {
   while (body !== undefined && body.missing > 0) writer.writeFragment(body);
 }
 

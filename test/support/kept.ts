@@ -13,8 +13,8 @@ interface PeerParts {
     readonly queue: { readonly serving: unknown; readonly waiting: unknown };
   };
   readonly flows: {
-    readonly outflows: unknown;
-    readonly inflows: unknown;
+    readonly sendWindows: unknown;
+    readonly receiveWindows: unknown;
     readonly enlisted: unknown;
     readonly reassembly: { readonly partial: unknown };
   };
@@ -34,17 +34,17 @@ interface Sides {
 export function watchWhatIsKept({ service, client }: Sides): () => Promise<void> {
   // Taken at the start: a session that is lost must let go, too.
   const { sessions } = (service.strategy as unknown as { host: { sessions: Set<{ peer: PeerParts }> } }).host;
-  const { endpoints } = client as unknown as {
-    endpoints: { current: { session?: { peer: PeerParts } }; waiting: { calls: unknown } };
+  const { channel } = client as unknown as {
+    channel: { current: { session?: { peer: PeerParts } }; waiting: { calls: unknown } };
   };
-  const dialled = endpoints.current.session?.peer;
-  if (sessions.size !== 1 || dialled === undefined) throw new Error('there is not one open session');
+  const dialed = channel.current.session?.peer;
+  if (sessions.size !== 1 || dialed === undefined) throw new Error('there is not one open session');
   const peers: [string, PeerParts][] = [
-    ['client', dialled],
+    ['client', dialed],
     ...[...sessions].map(({ peer }): [string, PeerParts] => ['service', peer]),
   ];
   const kept = (): Record<string, number> => {
-    const counts: Record<string, number> = { 'client waiting': count(endpoints.waiting.calls) };
+    const counts: Record<string, number> = { 'client waiting': count(channel.waiting.calls) };
     for (const [side, peer] of peers) Object.assign(counts, countsOf(side, peer));
     return Object.fromEntries(Object.entries(counts).filter(([, held]) => held !== 0));
   };
@@ -69,9 +69,9 @@ function countsOf(side: string, peer: PeerParts): Record<string, number> {
     [`${side} payloads`]: count(incoming.payloads),
     [`${side} calls being served`]: count(incoming.queue.serving),
     [`${side} calls waiting to be served`]: count(incoming.queue.waiting),
-    [`${side} outflows`]: count(flows.outflows),
-    [`${side} inflows`]: count(flows.inflows),
-    [`${side} outflows that wait`]: count(flows.enlisted),
+    [`${side} send windows`]: count(flows.sendWindows),
+    [`${side} receive windows`]: count(flows.receiveWindows),
+    [`${side} send windows that wait`]: count(flows.enlisted),
     [`${side} bodies in fragments`]: count(flows.reassembly.partial),
   };
 }

@@ -128,7 +128,7 @@ describe('a transport of addTransport, an in-process pair of streams,', () => {
     expect((await over)[0]).toBe('client namespace disconnect');
   });
 
-  it('is used by NodeClient by its name, for one endpoint', async () => {
+  it('is used by NodeClient by its name, for one address', async () => {
     const { io } = servePair('127.0.0.1');
     io.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
     const client = new NodeClient('127.0.0.1', 1, { transports: ['pair'], logging: false });

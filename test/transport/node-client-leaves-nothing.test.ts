@@ -21,7 +21,7 @@ describe.each(TRANSPORTS)('after disconnect(), over %s,', (transport) => {
   const startClient = clientsOver(transport);
   proveNothingIsLeft();
 
-  it.each(['idle', 'authenticating', 'dialling', 'connected', 'waiting', 'reconnecting'])(
+  it.each(['idle', 'authenticating', 'dialing', 'connected', 'waiting', 'reconnecting'])(
     'a program whose client was %s ends by itself',
     async (state) => {
       const { port } = await startServer();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
-import { endpointLabel } from '../../src/transport/connection/server-address.js';
+import { addressLabel } from '../../src/transport/connection/server-address.js';
 import {
   resolveNodeClientOptions,
   type NodeClientOptions,
@@ -26,7 +26,7 @@ function refusal(run: () => unknown): N2NError {
 }
 
 const DEFAULTS = {
-  endpoint: { kind: 'tcp', host: 'localhost', port: 6262, secure: false },
+  address: { kind: 'tcp', host: 'localhost', port: 6262, secure: false },
   path: '/socket.io',
   reconnect: true,
   timeout: 25_000,
@@ -183,15 +183,15 @@ describe('the address of NodeClient', () => {
     ['unix:///run/words.sock', undefined, 'unix:/run/words.sock'],
     ['unix:words.sock', undefined, 'unix:words.sock'],
   ])('%s, %s is %s', (host, port, label) => {
-    expect(endpointLabel(resolve({}, host, port).endpoint)).toBe(label);
+    expect(addressLabel(resolve({}, host, port).address)).toBe(label);
   });
 
   it('is secure by option, by https:, and on a Unix socket by option', () => {
-    expect(resolve({ secure: true }, 'words', 1).endpoint.secure).toBe(true);
-    expect(resolve({}, 'https://words').endpoint.secure).toBe(true);
-    expect(resolve({ secure: true }, 'https://words').endpoint.secure).toBe(true);
-    expect(resolve({ secure: true }, 'unix:/words.sock').endpoint.secure).toBe(true);
-    expect(resolve({}, 'unix:/words.sock').endpoint.secure).toBe(false);
+    expect(resolve({ secure: true }, 'words', 1).address.secure).toBe(true);
+    expect(resolve({}, 'https://words').address.secure).toBe(true);
+    expect(resolve({ secure: true }, 'https://words').address.secure).toBe(true);
+    expect(resolve({ secure: true }, 'unix:/words.sock').address.secure).toBe(true);
+    expect(resolve({}, 'unix:/words.sock').address.secure).toBe(false);
   });
 
   it.each([

@@ -19,15 +19,15 @@ async function socketPair(): Promise<[Socket, Socket]> {
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const dialled = connect(address.port, '127.0.0.1');
+  const dialed = connect(address.port, '127.0.0.1');
   const [accepted] = (await once(server, 'connection')) as [Socket];
   closers.push(async () => {
-    dialled.destroy();
+    dialed.destroy();
     accepted.destroy();
     server.close();
     await once(server, 'close');
   });
-  return [dialled, accepted];
+  return [dialed, accepted];
 }
 
 /** Reads packets, and keeps each read with its length when it came, whoever releases it later. */
@@ -56,16 +56,16 @@ const NOBODY: PacketStreamEvents = { onPacket() {}, onDrain() {}, onError() {}, 
 
 const SENT = Buffer.alloc(4 * MEBIBYTE, 'data');
 
-async function receive(accepted: Socket, dialled: Socket, packets: readonly Packet[]): Promise<void> {
-  new PacketStream(dialled, MEBIBYTE, NOBODY).write([{ type: 'message', data: SENT }]);
+async function receive(accepted: Socket, dialed: Socket, packets: readonly Packet[]): Promise<void> {
+  new PacketStream(dialed, MEBIBYTE, NOBODY).write([{ type: 'message', data: SENT }]);
   if (packets.length === 0) await once(accepted, 'test packet');
   expect(packets.map(({ data }) => SENT.equals(data as Buffer))).toEqual([true]);
 }
 
 test('the reads of a socket that were copied are released', async () => {
-  const [dialled, accepted] = await socketPair();
+  const [dialed, accepted] = await socketPair();
   const { packets, reads } = watch(accepted);
-  await receive(accepted, dialled, packets);
+  await receive(accepted, dialed, packets);
   const long = reads.filter(({ length }) => length >= 16 * 1024);
   expect(long.length).toBeGreaterThan(10);
   expect(long.every(({ bytes }) => bytes.length === 0)).toBe(true);
@@ -75,10 +75,10 @@ test.each([
   ['a listener', (socket: Socket) => socket.on('data', () => {})],
   ['a stream', (socket: Socket) => socket.pipe(new PassThrough().resume())],
 ])('those that %s of a user gets as well are left alone', async (_name, share) => {
-  const [dialled, accepted] = await socketPair();
+  const [dialed, accepted] = await socketPair();
   const { packets, reads } = watch(accepted);
   share(accepted);
-  await receive(accepted, dialled, packets);
+  await receive(accepted, dialed, packets);
   expect(reads.every(({ bytes, length }) => bytes.length === length)).toBe(true);
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Chunk } from '../../src/protocol/frames/chunk.js';
 import type { Link } from '../../src/session/link.js';
 import { n2nParser } from '../../src/transport/socket-io/n2n-parser.js';
-import { acceptLink, dialledLink } from '../../src/transport/socket-io/socket-link.js';
+import { acceptLink, dialedLink } from '../../src/transport/socket-io/socket-link.js';
 import { nodeTransportPlace, websocketPlace, withN2nParser, type Place } from './socket-io/place.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -13,7 +13,7 @@ class Inbox {
   private bytes = 0;
   readonly chunks: string[] = [];
   releasable = 0;
-  onDrained = (): void => {};
+  onWritable = (): void => {};
   private wanted: { bytes: number; resolve: () => void } | undefined;
 
   onChunk(chunk: Buffer, mayRelease: boolean): void {
@@ -41,7 +41,7 @@ interface Side {
   written(): number;
 }
 
-async function linkPair(place: Place): Promise<{ accepted: Side; dialled: Side }> {
+async function linkPair(place: Place): Promise<{ accepted: Side; dialed: Side }> {
   const served = await withN2nParser(place)();
   const { io, http } = served;
   const written: (() => number)[] = [];
@@ -52,18 +52,18 @@ async function linkPair(place: Place): Promise<{ accepted: Side; dialled: Side }
   const socket = served.client({ parser: n2nParser });
   socket.connect();
   await once(socket as never, 'connect');
-  const [dialled, accepted] = [new Inbox(), new Inbox()];
-  const dialledEnd = dialledLink(socket);
-  dialledEnd.open(dialled);
-  dialledEnd.write(new Chunk([Buffer.from('hello')]));
+  const [dialed, accepted] = [new Inbox(), new Inbox()];
+  const dialedEnd = dialedLink(socket);
+  dialedEnd.open(dialed);
+  dialedEnd.write(new Chunk([Buffer.from('hello')]));
   const [acceptedEnd, acceptedEngine] = await accepting;
   acceptedEnd.open(accepted);
   const count = written[0] ?? (() => 0);
   return {
     accepted: { link: acceptedEnd, inbox: accepted, engine: acceptedEngine, written: count },
-    dialled: {
-      link: dialledEnd,
-      inbox: dialled,
+    dialed: {
+      link: dialedEnd,
+      inbox: dialed,
       engine: socket.io.engine,
       written: () => 0,
     },
@@ -84,22 +84,22 @@ describe.each([
   ['nodeTransport', nodeTransportPlace],
   ['WebSocket', websocketPlace],
 ])('over %s', (_name, place) => {
-  test.each(['accepted', 'dialled'] as const)(
+  test.each(['accepted', 'dialed'] as const)(
     'what the %s side writes comes whole and in order, whatever its length, and however full the link is',
     async (from) => {
       const sides = await linkPair(place);
       const { link, inbox: own } = sides[from];
-      const { inbox } = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+      const { inbox } = sides[from === 'accepted' ? 'dialed' : 'accepted'];
       // Beside what stock parts of the connection send.
       const lengths = Array.from(
         { length: 200 },
         (_each, index) => [9, 700, 5_000, 65_000, 300_000][index % 5] ?? 9,
       );
       const before = inbox.chunks.length;
-      const total = lengths.reduce((sum, length) => sum + length, from === 'dialled' ? 5 : 0);
+      const total = lengths.reduce((sum, length) => sum + length, from === 'dialed' ? 5 : 0);
       for (const [index, length] of lengths.entries()) {
         if (link.write(chunkOf(index, length))) continue;
-        await new Promise<void>((resolve) => (own.onDrained = resolve));
+        await new Promise<void>((resolve) => (own.onWritable = resolve));
       }
       await inbox.until(total);
       expect(inbox.chunks.slice(before)).toEqual(lengths.map((length, index) => told(index, length)));
@@ -107,29 +107,25 @@ describe.each([
   );
 
   test('a link that takes no more says so, and tells when it does again', async () => {
-    const { accepted, dialled } = await linkPair(place);
+    const { accepted, dialed } = await linkPair(place);
     let taken = 0;
     while (accepted.link.write(chunkOf(taken, MEBIBYTE))) taken += 1;
     expect(taken).toBeLessThan(10);
-    await new Promise<void>((resolve) => (accepted.inbox.onDrained = resolve));
+    await new Promise<void>((resolve) => (accepted.inbox.onWritable = resolve));
     expect(accepted.link.write(chunkOf(0, 10))).toBe(true);
-    await dialled.inbox.until((taken + 1) * MEBIBYTE + 10);
+    await dialed.inbox.until((taken + 1) * MEBIBYTE + 10);
   });
 });
 
 describe('the memory of a long chunk may be released', () => {
   /** Socket.IO's client has no heartbeat of ours, which listens as well. */
-  const alone = ({ engine }: Side, from: 'accepted' | 'dialled'): void => {
+  const alone = ({ engine }: Side, from: 'accepted' | 'dialed'): void => {
     if (from === 'accepted') engine.on('packet', () => {});
   };
 
-  async function send(
-    from: 'accepted' | 'dialled',
-    place: Place,
-    share: (to: Side) => void,
-  ): Promise<number> {
+  async function send(from: 'accepted' | 'dialed', place: Place, share: (to: Side) => void): Promise<number> {
     const sides = await linkPair(place);
-    const to = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+    const to = sides[from === 'accepted' ? 'dialed' : 'accepted'];
     alone(to, from);
     share(to);
     for (let index = 0; index < 4; index++) sides[from].link.write(chunkOf(index, 65_000));
@@ -137,30 +133,30 @@ describe('the memory of a long chunk may be released', () => {
     return to.inbox.releasable;
   }
 
-  test.each(['accepted', 'dialled'] as const)('that came from the %s side', async (from) => {
+  test.each(['accepted', 'dialed'] as const)('that came from the %s side', async (from) => {
     expect(await send(from, nodeTransportPlace, () => {})).toBe(4);
   });
 
   test.each(
     (['packet', 'data', 'message'] as const).flatMap((event) => [
       ['accepted', event] as const,
-      ['dialled', event] as const,
+      ['dialed', event] as const,
     ]),
   )('but not one from the %s side that a listener of "%s" sees', async (from, event) => {
     expect(await send(from, nodeTransportPlace, ({ engine }) => engine.on(event, () => {}))).toBe(0);
   });
 
   test('but not over WebSocket, whose reads are not ours', async () => {
-    expect(await send('dialled', websocketPlace, () => {})).toBe(0);
+    expect(await send('dialed', websocketPlace, () => {})).toBe(0);
   });
 });
 
-test.each(['accepted', 'dialled'] as const)(
+test.each(['accepted', 'dialed'] as const)(
   'whoever watches what the %s side sends is shown each chunk as one Buffer',
   async (from) => {
     const sides = await linkPair(nodeTransportPlace);
     const { link, engine } = sides[from];
-    const { inbox } = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+    const { inbox } = sides[from === 'accepted' ? 'dialed' : 'accepted'];
     const seen: unknown[] = [];
     engine.on('packetCreate', (packet) => seen.push((packet as { data: Buffer }).data.length));
     const lengths = [100, 100, 65_000, 300_000];
@@ -172,11 +168,11 @@ test.each(['accepted', 'dialled'] as const)(
 
 test.each([
   ['accepted', 'send'],
-  ['dialled', 'write'],
+  ['dialed', 'write'],
 ] as const)('a transport of the %s side that overrides "%s" is given every chunk', async (from, method) => {
   const sides = await linkPair(nodeTransportPlace);
   const { link, engine } = sides[from];
-  const { inbox } = sides[from === 'accepted' ? 'dialled' : 'accepted'];
+  const { inbox } = sides[from === 'accepted' ? 'dialed' : 'accepted'];
   const { transport } = engine as unknown as { transport: Record<string, (packets: unknown[]) => void> };
   const plain = transport[method].bind(transport);
   let packets = 0;
@@ -190,8 +186,8 @@ test.each([
 });
 
 test('over nodeTransport, what is written in one turn leaves within it', async () => {
-  const { accepted, dialled } = await linkPair(nodeTransportPlace);
-  await dialled.inbox.until(0);
+  const { accepted, dialed } = await linkPair(nodeTransportPlace);
+  await dialed.inbox.until(0);
   const before = accepted.written();
   for (let index = 0; index < 3; index++) {
     accepted.link.write(chunkOf(index, 1_000));

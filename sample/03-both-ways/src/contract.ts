@@ -3,7 +3,7 @@
 /** From a worker to the hub: it is here, by this name, and takes work. */
 export const WORKERS_JOIN = 'workers.join';
 
-/** From the hub to a worker, over the connection that the worker dialled: how many primes a range has. */
+/** From the hub to a worker, over the connection that the worker dialed: how many primes a range has. */
 export const PRIMES_COUNT = 'primes.count';
 
 /** From the hub to all its workers: a broadcast event. */

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Failure, messageOf } from './failure.js';
 
-export const USAGE = `Counts primes: a hub hands out ranges to the workers that have dialled it, over their own connections.
+export const USAGE = `Counts primes: a hub hands out ranges to the workers that have dialed it, over their own connections.
 
   npm run start:both-ways -- [options]
 

@@ -1,13 +1,13 @@
 import { N2NError } from '../../n2n-error.js';
 import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
-import { bind, unbind, type Bound } from './signal-links.js';
+import { bind, unbind, type Linked } from './signal-links.js';
 import type { MadeCall } from '../caller.js';
 
 /**
  * A call that is made for another one, and is cancelled with it. Once it is over it leaves the signal of the other, which
  * may live as long as the application and have many calls made for it.
  */
-export class BoundCall implements MadeCall, CallSink, Bound {
+export class LinkedCall implements MadeCall, CallSink, Linked {
   readonly isPaced: boolean;
   private call: MadeCall | undefined = undefined;
 

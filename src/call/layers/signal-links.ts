@@ -1,5 +1,5 @@
 /** What ends with something else. */
-export interface Bound {
+export interface Linked {
   onAbort(): void;
 }
 
@@ -7,22 +7,22 @@ export interface Bound {
  * What is bound to a signal, under one listener: Node warns of the eleventh, and as many calls may be made for one. Neither
  * the listener nor anything else is left when the last of them is over.
  */
-class Bonds {
-  private readonly bound = new Set<Bound>();
+class SignalLinks {
+  private readonly bound = new Set<Linked>();
 
   constructor(private readonly signal: AbortSignal) {
     signal.addEventListener('abort', this.onAbort);
   }
 
-  add(bound: Bound): void {
+  add(bound: Linked): void {
     this.bound.add(bound);
   }
 
-  remove(bound: Bound): void {
+  remove(bound: Linked): void {
     this.bound.delete(bound);
     if (this.bound.size > 0) return;
     this.signal.removeEventListener('abort', this.onAbort);
-    bondsOf.delete(this.signal);
+    linksOf.delete(this.signal);
   }
 
   private readonly onAbort = (): void => {
@@ -30,18 +30,18 @@ class Bonds {
   };
 }
 
-const bondsOf = new WeakMap<AbortSignal, Bonds>();
+const linksOf = new WeakMap<AbortSignal, SignalLinks>();
 
 /** Has it told when the signal is aborted, until `unbind`. */
-export function bind(signal: AbortSignal, bound: Bound): void {
-  let bonds = bondsOf.get(signal);
-  if (bonds === undefined) {
-    bonds = new Bonds(signal);
-    bondsOf.set(signal, bonds);
+export function bind(signal: AbortSignal, bound: Linked): void {
+  let links = linksOf.get(signal);
+  if (links === undefined) {
+    links = new SignalLinks(signal);
+    linksOf.set(signal, links);
   }
-  bonds.add(bound);
+  links.add(bound);
 }
 
-export function unbind(signal: AbortSignal, bound: Bound): void {
-  bondsOf.get(signal)?.remove(bound);
+export function unbind(signal: AbortSignal, bound: Linked): void {
+  linksOf.get(signal)?.remove(bound);
 }

@@ -8,7 +8,7 @@ import {
   SESSION_ID,
 } from './frame.js';
 import { FRAGMENT_BYTES, FrameWriter, writeHeader, writePosition } from './frame-writer.js';
-import type { LongBody } from './fragmented-body.js';
+import type { FragmentedBody } from './fragmented-body.js';
 import { slabs, type Slab } from '../buffers/slab-pool.js';
 import { writeU32 } from '../buffers/u32.js';
 
@@ -48,7 +48,7 @@ export class ChunkWriter extends FrameWriter {
   }
 
   /** The next fragment of a long body, in a chunk of its own. @returns its bytes */
-  writeFragment(body: LongBody): number {
+  writeFragment(body: FragmentedBody): number {
     this.endChunk();
     // The first fragment tells the length of the whole, so that it can be put together in place.
     const prefix = body.isBegun ? 0 : FRAGMENT_PREFIX_BYTES;

@@ -1,7 +1,7 @@
 import type { FrameType } from './frame.js';
 
 /** A body that is too long for one frame, and how much of it has been sent. Its bytes stay where they are. */
-export class LongBody {
+export class FragmentedBody {
   private part = 0;
   private offset = 0;
 

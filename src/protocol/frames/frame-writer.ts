@@ -11,8 +11,8 @@ import {
   FrameType,
 } from './frame.js';
 import { MAX_INTEGER_BYTES, writeInteger } from '../values/integer.js';
-import { LongBody } from './fragmented-body.js';
-import { requestFront, type RequestHead } from './request-front.js';
+import { FragmentedBody } from './fragmented-body.js';
+import { writeRequestHeader, type RequestHeader } from './request-header.js';
 import { writeUtf8 } from '../buffers/text.js';
 import { writeU32 } from '../buffers/u32.js';
 import { CodedValue, type EncodedValue } from '../values/value.js';
@@ -84,7 +84,7 @@ export abstract class FrameWriter {
    * @returns the body when it is too long for one frame; nothing is written then, and it is for the caller to send it
    * @throws N2NError `PAYLOAD_TOO_LARGE`
    */
-  writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): LongBody | undefined {
+  writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): FragmentedBody | undefined {
     if (typeof value === 'number') {
       this.reserve(FRAME_HEADER_BYTES + MAX_INTEGER_BYTES);
       const length = writeInteger(this.slab, this.end + FRAME_HEADER_BYTES, value);
@@ -112,10 +112,10 @@ export abstract class FrameWriter {
     type: FrameType,
     flags: number,
     id: number,
-    head: RequestHead,
+    header: RequestHeader,
     encoded: EncodedValue,
-  ): LongBody | undefined {
-    const { pattern, metadata, remaining, key } = head;
+  ): FragmentedBody | undefined {
+    const { pattern, metadata, remaining, key } = header;
     const value = typeof encoded === 'number' ? String(encoded) : encoded;
     if (
       metadata === undefined &&
@@ -127,14 +127,13 @@ export abstract class FrameWriter {
       this.writeDirectRequest(type, flags, id, pattern, remaining, value);
       return undefined;
     }
-    const front = requestFront(head);
     const allFlags =
       flags |
       formOf(value) |
       (remaining > 0 ? FLAG_DEADLINE : 0) |
       (metadata === undefined ? 0 : FLAG_METADATA) |
       (key === undefined ? 0 : FLAG_ACKNOWLEDGED);
-    return this.writeBody(type, allFlags, id, bytesOf(value), front);
+    return this.writeBody(type, allFlags, id, bytesOf(value), writeRequestHeader(header));
   }
 
   /** CREDIT: what the other side may send beyond what it was granted before. */
@@ -194,8 +193,8 @@ export abstract class FrameWriter {
     flags: number,
     id: number,
     parts: readonly Uint8Array[],
-    front?: Buffer,
-  ): LongBody | undefined {
+    header?: Buffer,
+  ): FragmentedBody | undefined {
     let length = 0;
     for (const part of parts) length += part.length;
     if (length > this.maxPayload) {
@@ -205,9 +204,9 @@ export abstract class FrameWriter {
         { details: { length, maxPayload: this.maxPayload } },
       );
     }
-    const body = front === undefined ? parts : [front, ...parts];
-    const total = length + (front?.length ?? 0);
-    if (total > LONGEST_BODY) return new LongBody(type, flags, id, body, total);
+    const body = header === undefined ? parts : [header, ...parts];
+    const total = length + (header?.length ?? 0);
+    if (total > LONGEST_BODY) return new FragmentedBody(type, flags, id, body, total);
     this.writeFrame(type, flags, id, total, body);
     return undefined;
   }

@@ -91,5 +91,5 @@ export const MAX_PATTERN_BYTES = 0xffff;
 /** The longest headers and metadata, in bytes: they stand in front of a value, and are no second payload. */
 export const MAX_METADATA_BYTES = 64 * 1024;
 
-/** The largest id. Ids count up from 1 (the side that dialled: odd) or 2 (the side that accepted: even). */
+/** The largest id. Ids count up from 1 (the side that dialed: odd) or 2 (the side that accepted: even). */
 export const MAX_ID = 0xffff_ffff;

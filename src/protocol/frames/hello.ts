@@ -15,7 +15,7 @@ export interface Ticket {
   readonly token: string;
 }
 
-/** The session that the side that dialled wants to go on with. */
+/** The session that the side that dialed wants to go on with. */
 export interface ResumeRequest extends Ticket {
   /** How many bytes of the session that side has received. */
   readonly received: number;
@@ -30,7 +30,7 @@ export interface Hello {
   readonly codec: string;
   /** How long this side keeps a session whose link has broken, in milliseconds; 0 for not at all. */
   readonly window: number;
-  /** Of the side that dialled: what it wants to go on with. */
+  /** Of the side that dialed: what it wants to go on with. */
   readonly resume?: ResumeRequest | undefined;
   /** Of the other side: with what to come back. */
   readonly ticket?: Ticket | undefined;

@@ -1,20 +1,20 @@
 import { N2NError, isN2NErrorCode, messageOf } from '../../n2n-error.js';
 import { FLAG_SYSTEM, VALUE_FORM_MASK } from '../frames/frame.js';
 import type { Codec } from './codec.js';
-import { unwritableIn } from './not-serializable.js';
+import { notSerializableIn } from './not-serializable.js';
 import { encodeValue, type EncodedValue } from './value.js';
 
 /**
  * An error as the body of an ERROR frame: the library's own as code, message and details, a handler's as the value that
  * it is. One that cannot be written becomes the library's own `NOT_SERIALIZABLE`.
  */
-export function writableError(error: unknown, codec: Codec): { flags: number; value: EncodedValue } {
+export function encodeError(error: unknown, codec: Codec): { flags: number; value: EncodedValue } {
   try {
     if (!(error instanceof N2NError)) return { flags: 0, value: codec.encode(error) };
     const { code, message, details } = error;
     return { flags: FLAG_SYSTEM, value: encodeValue({ code, message, details }) };
-  } catch (unwritable) {
-    const reason = unwritableIn('The error', unwritable);
+  } catch (notSerializable) {
+    const reason = notSerializableIn('The error', notSerializable);
     const { code, message } = N2NError.from(reason, 'NOT_SERIALIZABLE', 'The error cannot be sent');
     return { flags: FLAG_SYSTEM, value: encodeValue({ code, message }) };
   }

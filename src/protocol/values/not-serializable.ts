@@ -9,7 +9,7 @@ const INSTEAD = 'or set the codec of both sides to "v8".';
  * What it is in a value that JSON cannot express, and where it stands: the errors of JSON do not tell.
  * @param error what writing it has failed with
  */
-export function unwritable(value: unknown, error: unknown): N2NError {
+export function notSerializable(value: unknown, error: unknown): N2NError {
   // Too many pieces of bytes.
   if (error instanceof N2NError && error.code === 'NOT_SERIALIZABLE') return error;
   try {
@@ -21,7 +21,7 @@ export function unwritable(value: unknown, error: unknown): N2NError {
 }
 
 /** The error of a value that cannot be written, which tells whose value that is. Any other error is left as it is. */
-export function unwritableIn(whose: string, error: unknown): unknown {
+export function notSerializableIn(whose: string, error: unknown): unknown {
   if (!(error instanceof N2NError) || error.code !== 'NOT_SERIALIZABLE') return error;
   return refused(`${whose} cannot be sent. ${error.message}`, error.cause);
 }

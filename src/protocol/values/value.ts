@@ -3,7 +3,7 @@ import { attach, containsBytes, detach, type Detached } from './attachments.js';
 import { ValueForm } from '../frames/frame.js';
 import { isInteger32, MAX_INTEGER_BYTES, readInteger } from './integer.js';
 import { asciiText, utf8Text } from '../buffers/text.js';
-import { unwritable } from './not-serializable.js';
+import { notSerializable } from './not-serializable.js';
 
 /**
  * A value made ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. The forms
@@ -50,7 +50,7 @@ export function encodeValue(value: unknown): EncodedValue {
     if (typeof value === 'object' && value !== null && containsBytes(value)) return detach(value);
     text = JSON.stringify(value);
   } catch (error) {
-    throw unwritable(value, error);
+    throw notSerializable(value, error);
   }
   if (text === undefined) {
     const what = typeof value === 'object' ? 'An object whose toJSON() gives nothing' : `A ${typeof value}`;

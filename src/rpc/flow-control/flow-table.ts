@@ -4,21 +4,21 @@ import { IdTable } from '../../protocol/buffers/id-table.js';
 import { Reassembly } from '../../protocol/frames/reassembly.js';
 import { releaseMemory } from '../../release-memory.js';
 import type { Session } from '../../session/session.js';
-import { BodyTurns } from './fragment-scheduler.js';
-import { Inflow } from './receive-window.js';
-import { Outflow, type FrameSink } from './send-window.js';
+import { FragmentScheduler } from './fragment-scheduler.js';
+import { ReceiveWindow } from './receive-window.js';
+import { SendWindow, type FrameSink } from './send-window.js';
 
 /**
  * What the calls of a peer send and receive beyond single short values, by the id of the call: an id stands for one flow
  * in either direction. Most calls have none.
  */
-export class Flows implements FrameSink {
-  private readonly outflows = new IdTable<Outflow>();
-  private readonly inflows = new IdTable<Inflow>();
+export class FlowTable implements FrameSink {
+  private readonly sendWindows = new IdTable<SendWindow>();
+  private readonly receiveWindows = new IdTable<ReceiveWindow>();
   /** Those that have something to send, in the order of their turns. */
-  private enlisted: Outflow[] = [];
+  private enlisted: SendWindow[] = [];
   /** Most peers never send a body in fragments. */
-  private bodyTurns: BodyTurns | undefined;
+  private fragmentScheduler: FragmentScheduler | undefined;
   private readonly reassembly: Reassembly;
 
   /** @param maxBody the longest body that is taken, in bytes */
@@ -30,41 +30,41 @@ export class Flows implements FrameSink {
   }
 
   /** What the call sends, if it has a flow already. */
-  peekOut(id: number): Outflow | undefined {
-    return this.outflows.get(id);
+  peekSendWindow(id: number): SendWindow | undefined {
+    return this.sendWindows.get(id);
   }
 
   /** What the call sends. */
-  out(id: number): Outflow {
-    let outflow = this.outflows.get(id);
-    if (outflow === undefined) {
-      outflow = new Outflow(id, this, () => this.session.maxPayload);
-      this.outflows.add(id, outflow);
+  sendWindow(id: number): SendWindow {
+    let sendWindow = this.sendWindows.get(id);
+    if (sendWindow === undefined) {
+      sendWindow = new SendWindow(id, this, () => this.session.maxPayload);
+      this.sendWindows.add(id, sendWindow);
     }
-    return outflow;
+    return sendWindow;
   }
 
   /** What the call receives, if it has a flow already. */
-  peekIn(id: number): Inflow | undefined {
-    return this.inflows.get(id);
+  peekReceiveWindow(id: number): ReceiveWindow | undefined {
+    return this.receiveWindows.get(id);
   }
 
   /** What the call receives. */
-  in(id: number): Inflow {
-    let inflow = this.inflows.get(id);
-    if (inflow === undefined) {
-      inflow = new Inflow((items, bytes) => this.grant(id, items, bytes));
-      this.inflows.add(id, inflow);
+  receiveWindow(id: number): ReceiveWindow {
+    let receiveWindow = this.receiveWindows.get(id);
+    if (receiveWindow === undefined) {
+      receiveWindow = new ReceiveWindow((items, bytes) => this.grant(id, items, bytes));
+      this.receiveWindows.add(id, receiveWindow);
     }
-    return inflow;
+    return receiveWindow;
   }
 
   /** Forgets what the call sends: nothing of it leaves any more. */
-  dropOut(id: number): void {
-    const outflow = this.outflows.take(id);
-    if (outflow === undefined) return;
-    outflow.drop();
-    this.bodyTurns?.forget(outflow);
+  dropSendWindow(id: number): void {
+    const sendWindow = this.sendWindows.take(id);
+    if (sendWindow === undefined) return;
+    sendWindow.drop();
+    this.fragmentScheduler?.forget(sendWindow);
   }
 
   /** Whether a body has come in part. */
@@ -91,29 +91,29 @@ export class Flows implements FrameSink {
     to: number,
     last: boolean,
   ): Buffer | undefined {
-    const inflow = this.in(id);
-    inflow.onFragment(to - from);
+    const receiveWindow = this.receiveWindow(id);
+    receiveWindow.onFragment(to - from);
     const whole = this.reassembly.add(type, id, chunk.subarray(from, to), last);
     const isAlone = to - from + FRAME_HEADER_BYTES === chunk.length;
     if (isAlone && this.session.isChunkReleasable) releaseMemory(chunk);
-    inflow.onConsumed(0, to - from);
+    receiveWindow.onConsumed(0, to - from);
     return whole;
   }
 
   /** Forgets what the call receives, and what came of it in part. */
-  dropIn(id: number): void {
-    // A body that came in part has an inflow.
-    if (this.inflows.take(id) !== undefined) this.reassembly.drop(id);
+  dropReceiveWindow(id: number): void {
+    // A body that came in part has a receive window.
+    if (this.receiveWindows.take(id) !== undefined) this.reassembly.drop(id);
   }
 
   /** Forgets everything; whoever waits to send is let go. */
   clear(): void {
-    const outflows = this.outflows.values();
+    const sendWindows = this.sendWindows.values();
     this.enlisted = [];
-    this.bodyTurns = undefined;
-    this.outflows.clear();
-    this.inflows.clear();
-    for (const outflow of outflows) outflow.drop();
+    this.fragmentScheduler = undefined;
+    this.sendWindows.clear();
+    this.receiveWindows.clear();
+    for (const sendWindow of sendWindows) sendWindow.drop();
   }
 
   /**
@@ -136,18 +136,18 @@ export class Flows implements FrameSink {
     this.session.writeFrames(frames);
   }
 
-  enlist(outflow: Outflow): void {
-    this.enlisted.push(outflow);
+  enlist(sendWindow: SendWindow): void {
+    this.enlisted.push(sendWindow);
     this.session.flushSoon();
   }
 
-  beginBody(outflow: Outflow): boolean {
-    this.bodyTurns ??= new BodyTurns();
-    return this.bodyTurns.begin(outflow);
+  beginBody(sendWindow: SendWindow): boolean {
+    this.fragmentScheduler ??= new FragmentScheduler();
+    return this.fragmentScheduler.begin(sendWindow);
   }
 
   endBody(): void {
-    this.bodyTurns?.end();
+    this.fragmentScheduler?.end();
   }
 
   /** CREDIT, which is a sign of life as well. */

@@ -11,7 +11,7 @@ export type Grant = (items: number, bytes: number) => void;
  * What one call receives in one direction beyond a single short value: how much was granted, how much of that came, and
  * how much of what came has been consumed, which is granted again.
  */
-export class Inflow {
+export class ReceiveWindow {
   private itemsLeft: number = INITIAL_CREDIT.items;
   private bytesLeft: number = INITIAL_CREDIT.bytes;
   private itemsConsumed = 0;

@@ -4,19 +4,19 @@ import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType, INITIAL_CREDIT } from '../../
 import { countFrames } from '../../protocol/frames/frame-count.js';
 import { FrameQueue } from '../../protocol/frames/frame-queue.js';
 import { FRAGMENT_BYTES } from '../../protocol/frames/frame-writer.js';
-import { LongBody } from '../../protocol/frames/fragmented-body.js';
+import { FragmentedBody } from '../../protocol/frames/fragmented-body.js';
 import type { EncodedValue } from '../../protocol/values/value.js';
 
-/** What an outflow writes to: the peer's session. */
+/** What a send window writes to: the peer's session. */
 export interface FrameSink {
   /** Where frames go that may leave now. */
   writer(): ChunkWriter;
   /** Sends whole frames that were written elsewhere. */
   writeFrames(frames: Buffer): void;
   /** Asks to be pulled when the link takes more. */
-  enlist(outflow: Outflow): void;
-  /** Asks whether a body may begin. When it may not yet, the outflow is resumed once another body has ended. */
-  beginBody(outflow: Outflow): boolean;
+  enlist(sendWindow: SendWindow): void;
+  /** Asks whether a body may begin. When it may not yet, the send window is resumed once another body has ended. */
+  beginBody(sendWindow: SendWindow): boolean;
   /** A body that had begun has been sent, or was cut short. */
   endBody(): void;
 }
@@ -46,10 +46,10 @@ const MAX_CREDIT = 2 ** 31 - 1;
  * Short values that wait stand encoded in slabs, as the frames that they will be: a million numbers are a few megabytes
  * and no objects.
  */
-export class Outflow {
+export class SendWindow {
   private items: number = INITIAL_CREDIT.items;
   private bytes: number = INITIAL_CREDIT.bytes;
-  private queue: (FrameQueue | LongBody)[] = [];
+  private queue: (FrameQueue | FragmentedBody)[] = [];
   private queuedBytes = 0;
   private isEnlisted = false;
   private onReady: (() => void) | undefined = undefined;
@@ -110,13 +110,13 @@ export class Outflow {
   }
 
   /** As `end`, with a body that is too long for one frame. */
-  endWith(body: LongBody, onEmpty: () => void): void {
+  endWith(body: FragmentedBody, onEmpty: () => void): void {
     this.onEmpty = onEmpty;
     this.enqueue(body);
   }
 
   /** Sends a body that is too long for one frame. */
-  enqueue(body: LongBody): void {
+  enqueue(body: FragmentedBody): void {
     this.queue.push(body);
     this.queuedBytes += body.missing;
     this.enlist();
@@ -143,7 +143,7 @@ export class Outflow {
   drop(): void {
     const [head] = this.queue;
     this.queue = [];
-    if (head instanceof LongBody && head.isBegun) this.sink.endBody();
+    if (head instanceof FragmentedBody && head.isBegun) this.sink.endBody();
     this.queuedBytes = 0;
     this.onEmpty = undefined;
     const { onReady } = this;
@@ -198,7 +198,7 @@ export class Outflow {
   }
 
   /** @returns how many bytes left */
-  private pullFragment(body: LongBody): number {
+  private pullFragment(body: FragmentedBody): number {
     if (!this.hasRoomAhead || (!body.isBegun && !this.sink.beginBody(this))) return 0;
     const size = this.sink.writer().writeFragment(body);
     this.queuedBytes -= size;

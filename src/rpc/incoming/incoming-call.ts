@@ -38,7 +38,7 @@ export interface CallContent {
   /** What stands around the payload, headers and metadata among it; undefined where the caller gave nothing. */
   readonly envelope: unknown;
   /** How many milliseconds the caller waits without any answer; 0 for ever. */
-  readonly patience: number;
+  readonly timeout: number;
   /** The key of an acknowledged event. */
   readonly key?: string | undefined;
 }
@@ -70,13 +70,13 @@ export class IncomingCall implements StreamTarget {
     private readonly port: ReplyPort,
     now: number,
   ) {
-    this.expiresAt = content.patience === 0 ? Infinity : now + content.patience;
+    this.expiresAt = content.timeout === 0 ? Infinity : now + content.timeout;
   }
 
   /** A value was sent, or one of the payload came: the caller's whole timeout begins anew. */
   putOff(now: number): void {
-    const { patience } = this.content;
-    if (patience > 0) this.expiresAt = now + patience;
+    const { timeout } = this.content;
+    if (timeout > 0) this.expiresAt = now + timeout;
   }
 
   get pattern(): string {

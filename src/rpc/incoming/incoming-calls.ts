@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import { N2NError } from '../../n2n-error.js';
 import type { Codec } from '../../protocol/values/codec.js';
-import { readError, writableError } from '../../protocol/values/error-value.js';
+import { readError, encodeError } from '../../protocol/values/error-value.js';
 import {
   FLAG_LAST,
   FLAG_STREAM,
@@ -10,11 +10,11 @@ import {
   type FrameType as FrameTypeValue,
 } from '../../protocol/frames/frame.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
-import { readRequestFront, type RequestFront } from '../../protocol/frames/request-body.js';
-import { unwritableIn } from '../../protocol/values/not-serializable.js';
+import { readRequestHeader, type ReceivedRequestHeader } from '../../protocol/frames/request-header.js';
+import { notSerializableIn } from '../../protocol/values/not-serializable.js';
 import type { EncodedValue } from '../../protocol/values/value.js';
 import type { Session } from '../../session/session.js';
-import type { Flows } from '../flow-control/flow-table.js';
+import type { FlowTable } from '../flow-control/flow-table.js';
 import {
   IncomingCall,
   refuse,
@@ -35,7 +35,7 @@ export class IncomingCalls implements ReplyPort {
 
   constructor(
     private readonly session: Session,
-    private readonly flows: Flows,
+    private readonly flows: FlowTable,
     private readonly codec: Codec,
     private readonly queue: ServingQueue,
     private readonly clock: Clock,
@@ -71,18 +71,18 @@ export class IncomingCalls implements ReplyPort {
     isWelcome: boolean,
   ): void {
     if (this.calls.has(id)) throw new N2NError('PROTOCOL_ERROR', `The id ${id} is in use.`);
-    const front = readRequestFront(type, flags, chunk, from, to);
-    const kind = kindOf(type, front);
+    const header = readRequestHeader(type, flags, chunk, from, to);
+    const kind = kindOf(type, header);
     const isStream = kind === 'call' && (flags & FLAG_STREAM) !== 0;
     // What came of the request in fragments is no part of what its payload may send.
-    if (!isStream) this.flows.dropIn(id);
+    if (!isStream) this.flows.dropReceiveWindow(id);
     let data: unknown;
     let envelope: unknown;
     try {
       data = isStream
         ? this.openPayload(id)
-        : this.codec.decode(flags & VALUE_FORM_MASK, chunk, front.valueAt, to);
-      envelope = front.metadata === undefined ? undefined : JSON.parse(front.metadata);
+        : this.codec.decode(flags & VALUE_FORM_MASK, chunk, header.valueAt, to);
+      envelope = header.metadata === undefined ? undefined : JSON.parse(header.metadata);
     } catch (error) {
       this.endPayload(id);
       const failure = N2NError.from(error, 'PROTOCOL_ERROR', 'The metadata cannot be read');
@@ -90,8 +90,8 @@ export class IncomingCalls implements ReplyPort {
       else this.writeError(id, failure);
       return;
     }
-    const { pattern, remaining, key } = front;
-    const content = { kind, pattern, data, envelope, patience: remaining, key };
+    const { pattern, remaining, key } = header;
+    const content = { kind, pattern, data, envelope, timeout: remaining, key };
     const call = new IncomingCall(id, content, this, this.session.chunkTime);
     if (kind !== 'event') this.calls.add(id, call);
     if (!isWelcome) refuse(call, 'DRAINING', 'This side is about to close, and takes no new calls.', this);
@@ -110,7 +110,7 @@ export class IncomingCalls implements ReplyPort {
     const reader = this.payloads.get(id);
     if (reader === undefined) return;
     this.calls.get(id)?.putOff(this.session.chunkTime);
-    this.flows.in(id).onItem(to - from, isReassembled);
+    this.flows.receiveWindow(id).onItem(to - from, isReassembled);
     let value: unknown;
     try {
       value = this.codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
@@ -132,7 +132,7 @@ export class IncomingCalls implements ReplyPort {
 
   /** CANCEL: the caller wants no answer any more. */
   onCancel(id: number): void {
-    this.flows.dropIn(id);
+    this.flows.dropReceiveWindow(id);
     const call = this.calls.get(id);
     if (call === undefined) return;
     const reason = new N2NError('CANCELLED', `The caller of "${call.pattern}" wants no answer any more.`);
@@ -153,11 +153,11 @@ export class IncomingCalls implements ReplyPort {
   }
 
   next(call: IncomingCall, value: unknown): void {
-    const outflow = this.flows.out(call.id);
+    const sendWindow = this.flows.sendWindow(call.id);
     // A value that waits for credit is no matter of microseconds, and the clock takes 50 ns.
-    call.putOff(outflow.isReady ? this.clock.now() : this.session.turnTime);
+    call.putOff(sendWindow.isReady ? this.clock.now() : this.session.turnTime);
     try {
-      outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
+      sendWindow.write(FrameType.NEXT, 0, this.codec.encode(value));
       this.session.flushSoon();
     } catch (error) {
       this.failReply(call, error);
@@ -185,11 +185,11 @@ export class IncomingCalls implements ReplyPort {
   }
 
   isReady(call: IncomingCall): boolean {
-    return this.flows.peekOut(call.id)?.isReady ?? true;
+    return this.flows.peekSendWindow(call.id)?.isReady ?? true;
   }
 
   whenReady(call: IncomingCall, callback: () => void): void {
-    this.flows.out(call.id).whenReady(callback);
+    this.flows.sendWindow(call.id).whenReady(callback);
   }
 
   onFault(error: unknown): void {
@@ -218,37 +218,37 @@ export class IncomingCalls implements ReplyPort {
   /**
    * A value of a payload was taken.
    * @param isBehind whether others wait for the handler: where it takes long for them, its caller hears of each half of
-   * its patience that it still does, also when all of the payload has come
+   * its timeout that it still does, also when all of the payload has come
    */
   private onConsumed(id: number, bytes: number, isBehind: boolean): void {
-    const inflow = this.flows.peekIn(id);
-    const hasGranted = inflow?.onConsumed(1, bytes) === true;
+    const receiveWindow = this.flows.peekReceiveWindow(id);
+    const hasGranted = receiveWindow?.onConsumed(1, bytes) === true;
     const call = isBehind ? this.calls.get(id) : undefined;
-    if (call === undefined || call.content.patience === 0) return;
+    if (call === undefined || call.content.timeout === 0) return;
     const now = this.clock.now();
-    const isLate = now >= call.expiresAt - call.content.patience / 2;
+    const isLate = now >= call.expiresAt - call.content.timeout / 2;
     if (!hasGranted && !isLate) return;
     call.putOff(now);
     if (hasGranted) return;
-    if (inflow === undefined) this.flows.grant(id, 0, 0);
-    else inflow.grantConsumed();
+    if (receiveWindow === undefined) this.flows.grant(id, 0, 0);
+    else receiveWindow.grantConsumed();
   }
 
   private endPayload(id: number): StreamReader | undefined {
     const reader = this.payloads.take(id);
-    if (reader !== undefined) this.flows.dropIn(id);
+    if (reader !== undefined) this.flows.dropReceiveWindow(id);
     return reader;
   }
 
   /** The frame that ends a call, behind whatever of the call still waits. */
   private writeLast(id: number, type: FrameTypeValue, flags: number, value: EncodedValue): void {
-    const outflow = this.flows.peekOut(id);
-    if (outflow === undefined) {
+    const sendWindow = this.flows.peekSendWindow(id);
+    if (sendWindow === undefined) {
       const long = this.session.writerForReply().writeValue(type, flags, id, value);
       if (long === undefined) this.end(id);
-      else this.flows.out(id).endWith(long, () => this.end(id));
+      else this.flows.sendWindow(id).endWith(long, () => this.end(id));
     } else {
-      outflow.end(type, flags, value, () => this.end(id));
+      sendWindow.end(type, flags, value, () => this.end(id));
     }
     this.session.flushSoon();
   }
@@ -259,11 +259,11 @@ export class IncomingCalls implements ReplyPort {
   }
 
   private writeError(id: number, error: unknown): void {
-    const { flags, value } = writableError(error, this.codec);
+    const { flags, value } = encodeError(error, this.codec);
     try {
       this.writeLast(id, FrameType.ERROR, flags, value);
     } catch (tooLong) {
-      const told = writableError(
+      const told = encodeError(
         N2NError.from(tooLong, 'PAYLOAD_TOO_LARGE', 'The error cannot be sent'),
         this.codec,
       );
@@ -273,8 +273,8 @@ export class IncomingCalls implements ReplyPort {
 
   /** A value that could not be sent failed its call: what waits of it is dropped, and a handler that goes on stops. */
   private failReply(call: IncomingCall, error: unknown): void {
-    this.flows.dropOut(call.id);
-    const told = unwritableIn(`The answer to "${call.pattern}"`, error);
+    this.flows.dropSendWindow(call.id);
+    const told = notSerializableIn(`The answer to "${call.pattern}"`, error);
     this.writeError(call.id, told);
     call.cancel(told);
   }
@@ -282,7 +282,7 @@ export class IncomingCalls implements ReplyPort {
   /** Everything of a call has been sent, or is wanted no more. */
   private end(id: number): void {
     this.calls.take(id);
-    this.flows.dropOut(id);
+    this.flows.dropSendWindow(id);
     // Whoever still reads the payload must not take it for whole.
     this.endPayload(id)?.fail(
       new N2NError(
@@ -294,7 +294,7 @@ export class IncomingCalls implements ReplyPort {
   }
 }
 
-function kindOf(type: number, { key }: RequestFront): CallKind {
+function kindOf(type: number, { key }: ReceivedRequestHeader): CallKind {
   if (type === FrameType.REQUEST) return 'call';
   return key === undefined ? 'event' : 'acknowledged-event';
 }

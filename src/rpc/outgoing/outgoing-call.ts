@@ -1,6 +1,6 @@
 import { N2NError } from '../../n2n-error.js';
 import type { DeadlineList, Expiring } from '../deadlines.js';
-import type { Inflow } from '../flow-control/receive-window.js';
+import type { ReceiveWindow } from '../flow-control/receive-window.js';
 import type { StreamTarget } from '../streams/stream-target.js';
 
 /** Where the answers of a call go. RxJS's `Subscriber` is one. */
@@ -41,7 +41,7 @@ export class OutgoingCall implements Expiring {
   previous: Expiring | undefined = undefined;
   next: Expiring | undefined = undefined;
   /** What comes for it, once a value has come that is not the only one. */
-  inflow: Inflow | undefined = undefined;
+  receiveWindow: ReceiveWindow | undefined = undefined;
   /** Where its payload goes, if that is a stream. */
   payload: PayloadTarget | undefined = undefined;
 

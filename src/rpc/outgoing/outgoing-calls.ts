@@ -11,14 +11,14 @@ import {
   type FrameType as FrameTypeValue,
 } from '../../protocol/frames/frame.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
-import type { LongBody } from '../../protocol/frames/fragmented-body.js';
-import type { RequestHead } from '../../protocol/frames/request-front.js';
-import { unwritableIn } from '../../protocol/values/not-serializable.js';
+import type { FragmentedBody } from '../../protocol/frames/fragmented-body.js';
+import type { RequestHeader } from '../../protocol/frames/request-header.js';
+import { notSerializableIn } from '../../protocol/values/not-serializable.js';
 import { ownBytes, type EncodedValue } from '../../protocol/values/value.js';
 import type { Session } from '../../session/session.js';
 import { Deadlines } from '../deadlines.js';
-import type { Flows } from '../flow-control/flow-table.js';
-import type { Inflow } from '../flow-control/receive-window.js';
+import type { FlowTable } from '../flow-control/flow-table.js';
+import type { ReceiveWindow } from '../flow-control/receive-window.js';
 import {
   OutgoingCall,
   PayloadTarget,
@@ -39,7 +39,7 @@ export interface CallOptions {
   /** Takes the payload, where that is a stream, once the call is written. */
   readonly onPayload?: ((payload: StreamTarget) => void) | undefined;
   /** The key of an acknowledged event. */
-  readonly key?: Buffer | undefined;
+  readonly key?: string | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ const UNPACED_ITEMS = 64 * 1024;
 export class OutgoingCalls implements CallOwner, PayloadPort {
   private readonly calls = new IdTable<OutgoingCall>();
   /** Requests and events that are leaving in fragments. */
-  private readonly leaving = new IdTable<LongBody>();
+  private readonly leaving = new IdTable<FragmentedBody>();
   private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
   /** Called whenever the last call has ended, once somebody wants to know. */
@@ -63,7 +63,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   /** @param firstId 1 or 2; ids count up from there in twos */
   constructor(
     private readonly session: Session,
-    private readonly flows: Flows,
+    private readonly flows: FlowTable,
     private readonly codec: Codec,
     private readonly firstId: number,
     private readonly clock: Clock,
@@ -92,8 +92,8 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
     const id = this.takeId();
-    const head = { pattern, remaining: 0, metadata };
-    const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, head, ownBytes(value));
+    const header = { pattern, remaining: 0, metadata };
+    const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, header, ownBytes(value));
     if (long !== undefined) this.leave(id, long);
     this.session.flushSoon();
   }
@@ -129,7 +129,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   }
 
   consumed(call: OutgoingCall, bytes: number): void {
-    call.inflow?.onConsumed(1, bytes);
+    call.receiveWindow?.onConsumed(1, bytes);
   }
 
   wait(call: OutgoingCall): void {
@@ -137,31 +137,31 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   }
 
   isPayloadReady({ id }: OutgoingCall): boolean {
-    return this.flows.peekOut(id)?.isReady ?? true;
+    return this.flows.peekSendWindow(id)?.isReady ?? true;
   }
 
   whenPayloadReady({ id }: OutgoingCall, callback: () => void): void {
-    this.flows.out(id).whenReady(callback);
+    this.flows.sendWindow(id).whenReady(callback);
   }
 
   nextOfPayload(call: OutgoingCall, value: unknown): void {
     try {
-      const outflow = this.flows.out(call.id);
+      const sendWindow = this.flows.sendWindow(call.id);
       // What waits for credit, or for a link, is no sign of life: the other side takes nothing.
-      const leavesNow = outflow.isReady && this.session.isLinked;
-      outflow.write(FrameType.NEXT, 0, this.codec.encode(value));
+      const leavesNow = sendWindow.isReady && this.session.isLinked;
+      sendWindow.write(FrameType.NEXT, 0, this.codec.encode(value));
       if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
       this.session.flushSoon();
     } catch (error) {
-      this.abort(call, unwritableIn(`A value of the payload of "${call.pattern}"`, error));
+      this.abort(call, notSerializableIn(`A value of the payload of "${call.pattern}"`, error));
     }
   }
 
   completePayload({ id }: OutgoingCall): void {
     if (!this.calls.has(id)) return;
-    const outflow = this.flows.peekOut(id);
-    if (outflow === undefined) this.writeEmpty(FrameType.COMPLETE, id);
-    else outflow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropOut(id));
+    const sendWindow = this.flows.peekSendWindow(id);
+    if (sendWindow === undefined) this.writeEmpty(FrameType.COMPLETE, id);
+    else sendWindow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropSendWindow(id));
     this.session.flushSoon();
   }
 
@@ -175,7 +175,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     const call = last ? this.take(id) : this.calls.get(id);
     if (call === undefined) return;
     const bytes = to - from;
-    if (!last) (call.inflow ??= this.inflowOf(call)).onItem(bytes, isReassembled);
+    if (!last) (call.receiveWindow ??= this.receiveWindowOf(call)).onItem(bytes, isReassembled);
     let value: unknown;
     try {
       value = this.codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
@@ -190,8 +190,8 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     }
     this.touch(call);
     call.sink.next(value, bytes);
-    // In `next` the call may have been cancelled: then it has no inflow any more.
-    if (call.sink.isPaced !== true) call.inflow?.onConsumed(1, bytes);
+    // In `next` the call may have been cancelled: then it has no receive window any more.
+    if (call.sink.isPaced !== true) call.receiveWindow?.onConsumed(1, bytes);
   }
 
   onComplete(id: number): void {
@@ -206,7 +206,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   onPayloadCancelled(id: number): void {
     const call = this.calls.get(id);
     if (call === undefined) return;
-    this.flows.dropOut(id);
+    this.flows.dropSendWindow(id);
     call.payload?.stop();
   }
 
@@ -234,10 +234,10 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     if (call.timeout > 0 && call.lastSign < this.session.chunkTime) this.deadlines.touch(call);
   }
 
-  private inflowOf({ id, sink }: OutgoingCall): Inflow {
-    const inflow = this.flows.in(id);
-    if (sink.isPaced !== true) inflow.widen(UNPACED_ITEMS);
-    return inflow;
+  private receiveWindowOf({ id, sink }: OutgoingCall): ReceiveWindow {
+    const receiveWindow = this.flows.receiveWindow(id);
+    if (sink.isPaced !== true) receiveWindow.widen(UNPACED_ITEMS);
+    return receiveWindow;
   }
 
   private abort(call: OutgoingCall, error: unknown): void {
@@ -249,22 +249,22 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     type: FrameTypeValue,
     flags: number,
     id: number,
-    head: RequestHead,
+    header: RequestHeader,
     value: EncodedValue,
   ): void {
-    const long = this.session.writerForCall().writeRequest(type, flags, id, head, value);
+    const long = this.session.writerForCall().writeRequest(type, flags, id, header, value);
     if (long !== undefined) {
       // The payload of a stream follows.
       if ((flags & FLAG_STREAM) === 0) this.leave(id, long);
-      else this.flows.out(id).enqueue(long);
+      else this.flows.sendWindow(id).enqueue(long);
     }
     this.session.flushSoon();
   }
 
-  private leave(id: number, body: LongBody): void {
+  private leave(id: number, body: FragmentedBody): void {
     this.leaving.add(id, body);
-    this.flows.out(id).endWith(body, () => {
-      this.flows.dropOut(id);
+    this.flows.sendWindow(id).endWith(body, () => {
+      this.flows.dropSendWindow(id);
       this.onLeft(id);
     });
   }
@@ -296,9 +296,9 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   private forget(call: OutgoingCall): boolean {
     if (this.calls.take(call.id) === undefined) return false;
     if (call.timeout > 0) this.deadlines.remove(call);
-    call.inflow = undefined;
-    this.flows.dropIn(call.id);
-    this.flows.dropOut(call.id);
+    call.receiveWindow = undefined;
+    this.flows.dropReceiveWindow(call.id);
+    this.flows.dropSendWindow(call.id);
     call.payload?.stop();
     this.onLeft(call.id);
     this.checkForEmpty();

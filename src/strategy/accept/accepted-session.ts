@@ -56,7 +56,7 @@ export class AcceptedSession implements TicketHolder {
         onCall: (call: IncomingCall) => takeCall(call, connection),
         onSuspended: () => events.onSuspended(),
         onGoAway: () => {},
-        // The side that dialled ends the session: it alone knows that every answer has reached it.
+        // The side that dialed ends the session: it alone knows that every answer has reached it.
         onDrained: () => {},
         onClosed: (error) => events.onClosed(error),
       },

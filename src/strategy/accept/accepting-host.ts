@@ -7,7 +7,7 @@ import type { Hello } from '../../protocol/frames/hello.js';
 import { Drain } from '../../call/drain.js';
 import { Handshake, refuseLink, sayHello } from '../../session/handshake.js';
 import type { Link } from '../../session/link.js';
-import { TicketOffice } from '../../session/session-tickets.js';
+import { SessionTickets } from '../../session/session-tickets.js';
 import { createHttpListener } from '../../transport/http/http-listener.js';
 import { n2nParser } from '../../transport/socket-io/n2n-parser.js';
 import {
@@ -23,7 +23,7 @@ import type { ReportError } from '../handlers/handler-error.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import { PeerClient, PeerRegistry } from '../peer-client.js';
 import { Rooms } from '../rooms.js';
-import { StockCaller } from '../stock/stock-outbound.js';
+import { StockOutbound } from '../stock/stock-outbound.js';
 import { takeEvents, type TakenEvents } from '../stock/stock-inbound.js';
 
 /** As many sessions wait for their clients to come back; beyond them, the one that waits longest is given up. */
@@ -38,7 +38,7 @@ export class AcceptingHost implements HandlerHost {
   private readonly stockEvents = new Set<TakenEvents>();
   /** Those whose clients are away, in the order in which they went. */
   private readonly suspended = new Set<AcceptedSession>();
-  private readonly tickets = new TicketOffice<AcceptedSession>(randomBytes);
+  private readonly tickets = new SessionTickets<AcceptedSession>(randomBytes);
   private readonly socketIo: AttachableServer;
   private stop: (() => Promise<void>) | undefined;
   /** Undefined while new calls are taken. */
@@ -98,7 +98,7 @@ export class AcceptingHost implements HandlerHost {
     const { maxInFlight, clock, timeout } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    const caller = new StockCaller(socket);
+    const caller = new StockOutbound(socket);
     const defaults = { caller, codec: jsonCodec, timeout, report };
     const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
     this.peers.add(client);

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.js';
 import { N2NError } from '../../n2n-error.js';
 import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../../rpc/incoming/incoming-call.js';
 import { ServingQueue } from '../../rpc/admission/serving-queue.js';
-import { unwritable, unwritableIn } from '../../protocol/values/not-serializable.js';
+import { notSerializable, notSerializableIn } from '../../protocol/values/not-serializable.js';
 import { CHUNK_EVENT } from '../../transport/socket-io/n2n-parser.js';
 import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 
@@ -24,14 +24,14 @@ export function takeEvents(
   onCall: (call: IncomingCall) => void,
   onFault: (error: unknown) => void,
 ): TakenEvents {
-  return new StockPeer(socket, maxInFlight, clock, onCall, onFault);
+  return new StockInbound(socket, maxInFlight, clock, onCall, onFault);
 }
 
 /**
  * A stock Socket.IO client as a caller of handlers: an event with an acknowledgement callback is a call, whose last
  * value is the acknowledgement; one without is an event.
  */
-class StockPeer implements ReplyPort, TakenEvents {
+class StockInbound implements ReplyPort, TakenEvents {
   private readonly queue: ServingQueue;
   private readonly pending = new Map<
     number,
@@ -113,7 +113,7 @@ class StockPeer implements ReplyPort, TakenEvents {
         pattern: String(event),
         data,
         envelope: undefined,
-        patience: 0,
+        timeout: 0,
       },
       this,
       0,
@@ -131,7 +131,7 @@ class StockPeer implements ReplyPort, TakenEvents {
       entry.acknowledge(answer);
     } catch (error) {
       // Socket.IO encodes at once, and an acknowledgement that could not be encoded may be given again.
-      const reason = unwritableIn(`The answer to "${call.pattern}"`, unwritable(answer, error));
+      const reason = notSerializableIn(`The answer to "${call.pattern}"`, notSerializable(answer, error));
       entry.acknowledge(acknowledgedError(reason));
     }
     this.checkForEnd();

@@ -11,7 +11,7 @@ import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.
  * cannot be told to stop, and has no codec but Socket.IO's own: it is given what JSON makes of a value, and bytes. Names
  * that Socket.IO has a meaning for are no patterns: `INVALID_OPTIONS`.
  */
-export class StockCaller implements Caller {
+export class StockOutbound implements Caller {
   /** What ends the calls under way when the client goes: Socket.IO lets them wait. */
   private readonly underWay = new Set<() => void>();
 

@@ -2,7 +2,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Endpoint } from './server-address.js';
+import type { ServerAddress } from './server-address.js';
 import type { TlsOptions } from '../node-client/node-client-options.js';
 
 /**
@@ -16,15 +16,15 @@ export interface ConnectionAgent {
   readonly sockets: ReadonlySet<Socket>;
 }
 
-export function createConnectionAgent(endpoint: Endpoint, tls: Readonly<TlsOptions>): ConnectionAgent {
+export function createConnectionAgent(address: ServerAddress, tls: Readonly<TlsOptions>): ConnectionAgent {
   const sockets = new Set<Socket>();
   const remember = (stream: Duplex | null | undefined): void => {
     if (!(stream instanceof Socket)) return;
     sockets.add(stream);
     stream.once('close', () => sockets.delete(stream));
   };
-  const unix: UnixAddress = endpoint.kind === 'unix' ? { socketPath: endpoint.socketPath } : {};
-  if (!endpoint.secure) return { agent: new RememberingHttpAgent(unix, remember), sockets };
+  const unix: UnixAddress = address.kind === 'unix' ? { socketPath: address.socketPath } : {};
+  if (!address.secure) return { agent: new RememberingHttpAgent(unix, remember), sockets };
   return {
     agent: new RememberingHttpsAgent({ rejectUnauthorized: true, ...tls, ...unix }, remember),
     sockets,

@@ -3,7 +3,7 @@ import { messageOf, N2NError } from '../../n2n-error.js';
 import type { TimerHandle } from '../../clock.js';
 import { Dial, type AnnouncedHeartbeat } from './dial.js';
 import { transportErrorMessage, transportFailure, type DialFailure } from './dial-failure.js';
-import { endpointLabel } from './server-address.js';
+import { addressLabel } from './server-address.js';
 import type { Greet } from './greeting.js';
 import { Heartbeat } from './heartbeat.js';
 import type { AuthData, ResolvedNodeClientOptions } from '../node-client/node-client-options.js';
@@ -13,7 +13,7 @@ export interface ConnectionOutcome {
   /** The transports that failed before the one that connected, with their reasons. */
   readonly missed: readonly string[];
   /** How long the connection may be without a sign of life, in milliseconds. */
-  readonly patience: number;
+  readonly silenceLimit: number;
   /** The server's, in milliseconds. */
   readonly pingInterval: number;
 }
@@ -30,7 +30,7 @@ export interface ConnectionEvents {
 type Phase =
   | { readonly is: 'unopened' }
   | { readonly is: 'authenticating'; readonly timer: TimerHandle }
-  | { readonly is: 'dialling'; readonly timer: TimerHandle; readonly dial: Dial }
+  | { readonly is: 'dialing'; readonly timer: TimerHandle; readonly dial: Dial }
   | { readonly is: 'greeting'; readonly dial: Dial }
   | { readonly is: 'live'; readonly dial: Dial; readonly heartbeat: Heartbeat }
   | { readonly is: 'over' };
@@ -41,7 +41,7 @@ const FAULTS: ReadonlySet<string> = new Set(['ping timeout', 'transport error', 
 /**
  * One attempt to connect, and the connection that comes of it:
  *
- *     unopened -> authenticating -> dialling (each transport in turn) -> greeting -> live -> over
+ *     unopened -> authenticating -> dialing (each transport in turn) -> greeting -> live -> over
  *
  * from each of which a failure, or `close`, leads to `over`. `auth` is asked once. The time that is left of
  * `connectTimeout` is shared out evenly among the transports that are left, so that one which hangs behind a proxy
@@ -143,7 +143,7 @@ export class Connection {
       dial.sever();
       this.onDialFailed(transportFailure(`no connection within ${share} ms`), index, auth);
     }, share);
-    this.enter({ is: 'dialling', dial, timer });
+    this.enter({ is: 'dialing', dial, timer });
     dial.open();
   }
 
@@ -163,13 +163,13 @@ export class Connection {
 
   private onGreeted(dial: Dial): void {
     if (this.phase.is !== 'greeting') return;
-    const patience = patienceWith(dial.announced, this.options.timeout);
+    const silenceLimit = effectiveTimeout(dial.announced, this.options.timeout);
     const onDead = (): void => {
       dial.sever();
-      this.onLost('ping timeout', `no sign of life from the server for ${patience} ms`);
+      this.onLost('ping timeout', `no sign of life from the server for ${silenceLimit} ms`);
     };
-    this.enter({ is: 'live', dial, heartbeat: new Heartbeat(patience, this.options.clock, onDead) });
-    this.events.onConnected({ missed: this.missed, patience, pingInterval: dial.announced.pingInterval });
+    this.enter({ is: 'live', dial, heartbeat: new Heartbeat(silenceLimit, this.options.clock, onDead) });
+    this.events.onConnected({ missed: this.missed, silenceLimit, pingInterval: dial.announced.pingInterval });
   }
 
   private onDialFailed(failure: DialFailure, index: number, auth: AuthData): void {
@@ -181,7 +181,7 @@ export class Connection {
 
   private fail(reason: string, cause: unknown, data?: unknown): void {
     this.enter({ is: 'over' });
-    const label = endpointLabel(this.options.endpoint);
+    const label = addressLabel(this.options.address);
     const message = `Cannot connect to ${label}: ${reason}. Check that the server runs there and takes this client.`;
     const details = data === undefined ? {} : { details: { data } };
     this.events.onFailed(new N2NError('CONNECT_FAILED', message, { cause, ...details }));
@@ -195,7 +195,7 @@ export class Connection {
   }
 
   private lossError(reason: string, cause: unknown): N2NError {
-    const label = endpointLabel(this.options.endpoint);
+    const label = addressLabel(this.options.address);
     const why =
       typeof cause === 'string' || cause instanceof Error ? `: ${transportErrorMessage(cause)}` : '';
     return new N2NError('CONNECTION_LOST', `The connection to ${label} was lost (${reason})${why}.`, {
@@ -206,7 +206,7 @@ export class Connection {
   private enter(phase: Phase): void {
     const left = this.phase;
     this.phase = phase;
-    if (left.is === 'authenticating' || left.is === 'dialling') this.options.clock.clearTimeout(left.timer);
+    if (left.is === 'authenticating' || left.is === 'dialing') this.options.clock.clearTimeout(left.timer);
     if (left.is === 'live') left.heartbeat.stop();
   }
 }
@@ -215,6 +215,6 @@ export class Connection {
  * A server may ping more seldom than `timeout`, as Socket.IO's does by default. Its silence says nothing then, and a
  * healthy connection would be given up whenever it is idle: its own terms have to do.
  */
-function patienceWith({ pingInterval, pingTimeout }: AnnouncedHeartbeat, timeout: number): number {
+function effectiveTimeout({ pingInterval, pingTimeout }: AnnouncedHeartbeat, timeout: number): number {
   return timeout > pingInterval ? timeout : pingInterval + pingTimeout;
 }

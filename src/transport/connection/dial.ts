@@ -42,7 +42,7 @@ export class Dial {
 
   private readonly manager: Manager;
   private readonly network: ConnectionAgent;
-  private phase: 'dialling' | 'open' | 'connected' | 'over' = 'dialling';
+  private phase: 'dialing' | 'open' | 'connected' | 'over' = 'dialing';
 
   constructor(
     readonly transport: NamedTransport,
@@ -50,7 +50,7 @@ export class Dial {
     auth: AuthData,
     private readonly events: DialEvents,
   ) {
-    this.network = createConnectionAgent(options.endpoint, options.tls);
+    this.network = createConnectionAgent(options.address, options.tls);
     this.manager = new Manager(managerOptions(transport, options, this.network));
     this.socket = this.manager.socket('/', { auth });
   }
@@ -125,7 +125,7 @@ export class Dial {
   }
 
   private readonly onManagerOpen = (): void => {
-    if (this.phase === 'dialling') this.phase = 'open';
+    if (this.phase === 'dialing') this.phase = 'open';
   };
 
   private readonly onManagerError = (error: unknown): void => {
@@ -135,7 +135,7 @@ export class Dial {
 
   /** A transport that closes before it is open is no error to the Manager, which would wait for it for ever. */
   private readonly onEngineClose = (reason: string): void => {
-    if (this.phase === 'dialling') this.fail(transportFailure(`closed before the handshake (${reason})`));
+    if (this.phase === 'dialing') this.fail(transportFailure(`closed before the handshake (${reason})`));
   };
 
   private readonly onEnginePacket = (): void => this.events.onSignOfLife();
@@ -170,15 +170,15 @@ function managerOptions(
   options: ResolvedNodeClientOptions,
   network: ConnectionAgent,
 ): Partial<ManagerOptions> {
-  const { endpoint } = options;
-  const address =
-    endpoint.kind === 'unix'
-      ? { hostname: 'localhost', socketPath: endpoint.socketPath }
-      : { hostname: endpoint.host, port: endpoint.port };
+  const { address } = options;
+  const target =
+    address.kind === 'unix'
+      ? { hostname: 'localhost', socketPath: address.socketPath }
+      : { hostname: address.host, port: address.port };
   const settings = {
     ...options.tls,
-    ...address,
-    secure: endpoint.secure,
+    ...target,
+    secure: address.secure,
     path: options.path,
     parser: options.parser,
     agent: network.agent,

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import { optionError } from '../option-checks.js';
 
 /** Where a server listens, and whether TLS is spoken there. */
-export type Endpoint =
+export type ServerAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly secure: boolean }
   | { readonly kind: 'unix'; readonly socketPath: string; readonly secure: boolean };
 
@@ -17,7 +17,7 @@ export function looksLikeUrl(value: unknown): value is string {
 }
 
 /** @throws N2NError `INVALID_OPTIONS` */
-export function endpointOfHost(host: unknown, port: unknown, secure: boolean): Endpoint {
+export function addressOfHost(host: unknown, port: unknown, secure: boolean): ServerAddress {
   return {
     kind: 'tcp',
     host: checkHost(host ?? DEFAULT_HOST),
@@ -31,8 +31,8 @@ export function endpointOfHost(host: unknown, port: unknown, secure: boolean): E
  * @param secure what the option says; undefined leaves it to the URL
  * @throws N2NError `INVALID_OPTIONS`
  */
-export function endpointOfUrl(url: string, secure: boolean | undefined): Endpoint {
-  if (/^unix:/i.test(url)) return unixEndpoint(url, secure ?? false);
+export function addressOfUrl(url: string, secure: boolean | undefined): ServerAddress {
+  if (/^unix:/i.test(url)) return unixAddress(url, secure ?? false);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) throw optionError('url', url, 'a http:, https: or unix: URL');
   if (parsed.username !== '' || parsed.password !== '') {
@@ -55,14 +55,14 @@ export function endpointOfUrl(url: string, secure: boolean | undefined): Endpoin
   return { kind: 'tcp', host, port: checkPort(port), secure: isSecure };
 }
 
-/** The endpoint as people write it, for logs. */
-export function endpointLabel(endpoint: Endpoint): string {
-  if (endpoint.kind === 'unix') return `unix:${endpoint.socketPath}${endpoint.secure ? ' (TLS)' : ''}`;
-  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-  return `${endpoint.secure ? 'https' : 'http'}://${host}:${endpoint.port}`;
+/** The address as people write it, for logs. */
+export function addressLabel(address: ServerAddress): string {
+  if (address.kind === 'unix') return `unix:${address.socketPath}${address.secure ? ' (TLS)' : ''}`;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${address.secure ? 'https' : 'http'}://${host}:${address.port}`;
 }
 
-function unixEndpoint(url: string, secure: boolean): Endpoint {
+function unixAddress(url: string, secure: boolean): ServerAddress {
   const socketPath = url.replace(/^unix:(\/\/(?=\/))?/i, '');
   if (socketPath === '' || socketPath.includes('\0')) {
     throw optionError('url', url, 'unix: and the path of a socket, such as unix:/run/words.sock');

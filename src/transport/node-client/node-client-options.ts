@@ -1,7 +1,12 @@
 import type { ConnectionOptions } from 'node:tls';
 import * as socketIoParser from 'socket.io-parser';
 import { systemClock, type Clock } from '../../clock.js';
-import { endpointOfHost, endpointOfUrl, looksLikeUrl, type Endpoint } from '../connection/server-address.js';
+import {
+  addressOfHost,
+  addressOfUrl,
+  looksLikeUrl,
+  type ServerAddress,
+} from '../connection/server-address.js';
 import { resolveLogger, type LogOptions, type ResolvedLogger } from '../logger.js';
 import {
   booleanOption,
@@ -139,7 +144,7 @@ export interface NamedTransport {
 
 /** `NodeClientOptions` after validation: every default filled in, nothing left to check. */
 export interface ResolvedNodeClientOptions {
-  readonly endpoint: Endpoint;
+  readonly address: ServerAddress;
   /** With its leading slash, as Socket.IO has it. */
   readonly path: string;
   readonly reconnect: boolean;
@@ -209,9 +214,9 @@ export function resolveNodeClientOptions(
   const raw: unknown = options;
   if (!isRecord(raw)) throw optionError('options', options, 'an object');
   refuseUnknownOptions(options, NODE_CLIENT_OPTION_NAMES);
-  const endpoint = resolveEndpoint(target, options.secure);
+  const address = resolveAddress(target, options.secure);
   return Object.freeze<ResolvedNodeClientOptions>({
-    endpoint,
+    address,
     path: pathOption('resource', options.resource, 'a path such as "socket.io", without a query'),
     reconnect: booleanOption('reconnect', options.reconnect, true),
     timeout: millisecondsOption('timeout', options.timeout, 25_000),
@@ -221,7 +226,7 @@ export function resolveNodeClientOptions(
     maxReconnectionDelay: millisecondsOption('maxReconnectionDelay', options.maxReconnectionDelay, 30_000),
     randomizationFactor: shareOption('randomizationFactor', options.randomizationFactor, 0.5),
     transports: resolveTransports(options.transports),
-    tls: resolveTls(options.tls, endpoint),
+    tls: resolveTls(options.tls, address),
     auth: resolveAuth(options.auth),
     maxBuffered: wholeNumberOption('maxBuffered', options.maxBuffered, 10_000, { least: 0, most: Infinity }),
     parser: resolveParser(options.parser),
@@ -231,12 +236,12 @@ export function resolveNodeClientOptions(
   });
 }
 
-function resolveEndpoint({ hostOrUrl, port }: Target, secure: unknown): Endpoint {
+function resolveAddress({ hostOrUrl, port }: Target, secure: unknown): ServerAddress {
   if (secure !== undefined && typeof secure !== 'boolean')
     throw optionError('secure', secure, 'true or false');
-  if (!looksLikeUrl(hostOrUrl)) return endpointOfHost(hostOrUrl, port, secure ?? false);
+  if (!looksLikeUrl(hostOrUrl)) return addressOfHost(hostOrUrl, port, secure ?? false);
   if (port !== undefined) throw optionError('port', port, 'left out beside a URL, which has its own');
-  return endpointOfUrl(hostOrUrl, secure);
+  return addressOfUrl(hostOrUrl, secure);
 }
 
 function resolveAttempts(attempts: unknown): number {
@@ -252,11 +257,11 @@ function resolveTransports(
   return names.map((name) => ({ name, implementation: clientTransport(name) }));
 }
 
-function resolveTls(tls: unknown, endpoint: Endpoint): Readonly<TlsOptions> {
+function resolveTls(tls: unknown, address: ServerAddress): Readonly<TlsOptions> {
   if (tls === undefined) return {};
   if (!isRecord(tls)) throw secretOptionError('tls', tls, 'an object of TLS settings');
   refuseUnknownOptions(tls, TLS_NAMES, 'tls.');
-  if (!endpoint.secure) {
+  if (!address.secure) {
     // Keys and certificates in hand, plain text on the wire: nobody means that.
     throw secretOptionError('tls', tls, 'left out, unless "secure" is true or the URL is https:');
   }

@@ -4,7 +4,7 @@ import { messageOf, N2NError } from '../../n2n-error.js';
 import { backoffDelay, comesEarly } from '../connection/backoff.js';
 import type { TimerHandle } from '../../clock.js';
 import { Connection, type ConnectionOutcome } from '../connection/connection.js';
-import { endpointLabel } from '../connection/server-address.js';
+import { addressLabel } from '../connection/server-address.js';
 import { greetNobody, type Greet } from '../connection/greeting.js';
 import type { NodeClientError, NodeClientEvents } from './node-client-events.js';
 import {
@@ -51,7 +51,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   private greet: Greet = greetNobody;
   private delayLimit: () => number = () => Infinity;
   private hasWarnedOfFallback = false;
-  private hasWarnedOfPatience = false;
+  private hasWarnedOfTimeout = false;
 
   /**
    * Connects to nothing yet: see {@link connect}.
@@ -73,7 +73,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     const isPortLeftOut = typeof portOrOptions === 'object' && options === undefined;
     const [port, given] = isPortLeftOut ? [undefined, portOrOptions] : [portOrOptions, options];
     this.options = resolveNodeClientOptions({ hostOrUrl, port }, given ?? {});
-    this.label = endpointLabel(this.options.endpoint);
+    this.label = addressLabel(this.options.address);
     this.buffer = new SendBuffer(this.options.maxBuffered);
   }
 
@@ -261,7 +261,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
 
   private logConnected(
     { transportName }: Connection,
-    { missed, patience, pingInterval }: ConnectionOutcome,
+    { missed, silenceLimit, pingInterval }: ConnectionOutcome,
   ): void {
     const { logger, timeout } = this.options;
     logger.log(`connected to ${this.label} over ${transportName}`);
@@ -269,11 +269,11 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
       this.hasWarnedOfFallback = true;
       logger.warn(`fell back to ${transportName}: ${missed.join('; ')}`);
     }
-    if (patience > timeout && !this.hasWarnedOfPatience) {
-      this.hasWarnedOfPatience = true;
+    if (silenceLimit > timeout && !this.hasWarnedOfTimeout) {
+      this.hasWarnedOfTimeout = true;
       logger.warn(
         `"timeout" is ${timeout} ms but the server pings only every ${pingInterval} ms: a server that hangs is ` +
-          `noticed after ${patience} ms. Set the server's "pingInterval" below "timeout".`,
+          `noticed after ${silenceLimit} ms. Set the server's "pingInterval" below "timeout".`,
       );
     }
   }

@@ -7,7 +7,7 @@ import { NodeEngine } from '../engine/node-engine.js';
 import { OpenStreams } from '../engine/open-streams.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
-export type { Socket as DialledSocket } from 'socket.io-client';
+export type { Socket as DialedSocket } from 'socket.io-client';
 
 /** How long a connection that was closed may take to end, in milliseconds: `ws` alone would wait for half a minute. */
 const FAREWELL = 1000;

@@ -76,7 +76,7 @@ abstract class SocketLink implements Link {
   protected abstract stopDrain(): void;
 
   protected readonly onDrain = (): void => {
-    if (!this.isBusy()) this.events?.onDrained();
+    if (!this.isBusy()) this.events?.onWritable();
   };
 
   private listen(): void {
@@ -154,7 +154,7 @@ class AcceptedLink extends SocketLink {
   }
 }
 
-class DialledLink extends SocketLink {
+class DialedLink extends SocketLink {
   protected readonly engine: ClientSocket['io']['engine'];
   /** `Dial` takes each packet for a sign of life. */
   protected readonly listeners = { packet: 1, data: 1 };
@@ -206,9 +206,9 @@ export function acceptLink(socket: ServerSocket, onLink: (link: Link) => void): 
   socket.on(CHUNK_EVENT, onFirst);
 }
 
-/** The link over a connection that a client dialled. */
-export function dialledLink(socket: ClientSocket): Link {
-  return new DialledLink(socket);
+/** The link over a connection that a client dialed. */
+export function dialedLink(socket: ClientSocket): Link {
+  return new DialedLink(socket);
 }
 
 /**

@@ -73,17 +73,17 @@ export function n2nPeer({
   };
 }
 
-/** What the server keeps for the calls of its clients, and its ledger of events. */
+/** What the server keeps for the calls of its clients, and its deduplicator of events. */
 function serverEntries(server: N2NServer): string[] {
   const sessions = [...(fieldOf(fieldOf(server, 'host'), 'sessions') as Set<object>)];
-  return [...sessions.map((session) => fieldOf(session, 'peer')), fieldOf(server, 'ledger')].flatMap(
+  return [...sessions.map((session) => fieldOf(session, 'peer')), fieldOf(server, 'deduplicator')].flatMap(
     entriesIn,
   );
 }
 
 /** What the client keeps for its calls, and those that wait for a connection. */
 function clientEntries(client: N2NClient): string[] {
-  const endpoints = fieldOf(client, 'endpoints');
-  const session = fieldOf(fieldOf(endpoints, 'current'), 'session');
-  return [fieldOf(session, 'peer'), fieldOf(endpoints, 'waiting')].flatMap(entriesIn);
+  const channel = fieldOf(client, 'channel');
+  const session = fieldOf(fieldOf(channel, 'current'), 'session');
+  return [fieldOf(session, 'peer'), fieldOf(channel, 'waiting')].flatMap(entriesIn);
 }

@@ -10,7 +10,7 @@ import { WORKERS, Workers } from './workers.service.js';
 export class WorkersController {
   constructor(private readonly workers: Workers) {}
 
-  /** A worker that dialled in calls the hub; from then on, the hub calls it. */
+  /** A worker that dialed in calls the hub; from then on, the hub calls it. */
   @MessagePattern(WORKERS_JOIN)
   async join(@Payload() name: unknown, @Ctx() context: N2NContext): Promise<number> {
     if (typeof name !== 'string') throw new RpcException('workers.join takes a name.');

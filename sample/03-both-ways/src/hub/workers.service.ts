@@ -30,7 +30,7 @@ export class Workers {
   }
 
   /**
-   * @param peer calls the worker, over the connection that the worker dialled
+   * @param peer calls the worker, over the connection that the worker dialed
    * @returns what is to be called when that connection has ended
    */
   join(name: string, peer: ClientProxy): () => void {

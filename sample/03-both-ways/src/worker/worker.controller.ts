@@ -4,7 +4,7 @@ import { JOB_DONE, PRIMES_COUNT, type JobDone, type Range } from '../contract.js
 import { plural, Transcript } from '../transcript.js';
 import { countPrimes } from './primes.js';
 
-/** Handlers as in any Nest microservice. That this process dialled, and listens on no port, they do not know. */
+/** Handlers as in any Nest microservice. That this process dialed, and listens on no port, they do not know. */
 @Controller()
 export class WorkerController {
   private pieces = 0;
