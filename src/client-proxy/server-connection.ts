@@ -7,18 +7,17 @@ import type { EncodedValue } from '../protocol/values/value.js';
 import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms } from '../call/caller.js';
 import { refuseLink } from '../session/handshake.js';
-import type { Link } from '../session/link.js';
-import { n2nParser } from '../transport/socket-io/n2n-parser.js';
-import type { GreetingEvents } from '../transport/connection/greeting.js';
+import { ReconnectLoop } from '../transport/connection/reconnect-loop.js';
 import { NodeClient } from '../transport/node-client/node-client.js';
-import type { NodeClientError } from '../transport/node-client/node-client-events.js';
+import { resolveNodeClientOptions } from '../transport/node-client/node-client-options.js';
+import { n2nParser } from '../transport/socket-io/n2n-parser.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import { dialedLink } from '../transport/socket-io/socket-link.js';
+import { exchangeHello } from './client-handshake.js';
 import { ClientSession, type Hosting } from './client-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
-import { ServerGreeting } from './server-greeting.js';
 
-/** What becomes of an connection, for whoever chooses among several. */
+/** Told to the channel, which chooses among several connections. */
 export interface ServerConnectionEvents {
   /** Calls can be made. */
   onOpen(connection: ServerConnection): void;
@@ -40,23 +39,24 @@ export interface ServerConnectionEvents {
 
 /**
  * - `idle`: nothing is connected or tried
- * - `connecting`: the client is at it, for the first time or again
- * - `greeting`: the connection is there, the server's HELLO is not
+ * - `connecting`: an attempt is under way or waited for, for the first time or again
+ * - `handshaking`: an attempt has said HELLO, and asked for the session where there is one
  * - `linked`: the session has its link
  * - `resting`: the server has sent its clients away, and is asked again when the time has passed
  */
 type State =
   | { readonly is: 'idle' }
   | { readonly is: 'connecting' }
-  | { readonly is: 'greeting'; readonly greeting: ServerGreeting }
+  | { readonly is: 'handshaking' }
   | { readonly is: 'linked' }
   | { readonly is: 'resting'; readonly timer: TimerHandle };
 
-/** One address that calls can go to, with its connection and its session. */
+/** One address that calls can go to: a session over the connections of a reconnect loop. */
 export class ServerConnection implements Caller {
-  /** The connection under the calls. */
+  /** The connection under the calls, for users. */
   readonly client: NodeClient;
 
+  private readonly loop: ReconnectLoop<void>;
   private state: State = { is: 'idle' };
   /** It outlives its connections, and so most of the states. */
   private session: ClientSession | undefined;
@@ -71,13 +71,22 @@ export class ServerConnection implements Caller {
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: ServerConnectionEvents,
   ) {
-    this.client = new NodeClient(url, { ...options.connection, parser: n2nParser });
-    this.client.greetWith((socket, greeting) => this.greet(socket, greeting));
-    // However late in its window the network is back, another attempt comes in time.
-    this.client.limitDelays(() => (this.session?.timeLeft ?? Infinity) / 2);
-    this.client.on('connect', () => this.onConnect());
-    this.client.on('disconnect', () => this.onDisconnect());
-    this.client.on('error', (error) => this.onError(error));
+    const resolved = resolveNodeClientOptions(
+      { hostOrUrl: url, port: undefined },
+      { ...options.connection, parser: n2nParser },
+    );
+    this.loop = new ReconnectLoop<void>(resolved, {
+      handshake: (socket, signal) => this.handshake(socket, signal),
+      // However late in its window the network is back, another attempt comes in time.
+      delayLimit: () => (this.session?.timeLeft ?? Infinity) / 2,
+    });
+    this.loop.addListener({
+      onConnected: () => this.onConnected(),
+      onFailed: (error) => this.onFailed(error),
+      onLost: () => this.onLost(),
+      onStopped: (wasConnected) => this.onStopped(wasConnected),
+    });
+    this.client = new NodeClient(this.loop);
   }
 
   /** Whether a call that is made now leaves now. */
@@ -102,7 +111,7 @@ export class ServerConnection implements Caller {
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
     else if (state.is !== 'idle') return;
     this.state = { is: 'connecting' };
-    this.client.connect();
+    this.loop.start();
   }
 
   /** Who takes the calls of the other side from now on; undefined for nobody. */
@@ -135,9 +144,8 @@ export class ServerConnection implements Caller {
     this.state = { is: 'idle' };
     this.hasConnected = false;
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
-    if (state.is === 'greeting') state.greeting.cancel(error);
     this.session?.peer.close(error);
-    this.client.disconnect();
+    this.loop.stop(error);
   }
 
   /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
@@ -156,39 +164,26 @@ export class ServerConnection implements Caller {
     return { listener: this.listener, caller: this };
   }
 
-  private greet(socket: DialedSocket, events: GreetingEvents): void {
+  /** Exchanges HELLO, and has the session go on over the new link, or begin. */
+  private async handshake(socket: DialedSocket, signal: AbortSignal): Promise<void> {
     const link = dialedLink(socket);
-    const greeting = new ServerGreeting(link, this.url, this.options);
-    this.state = { is: 'greeting', greeting };
-    greeting.begin(this.session?.resumeRequest, {
-      onHello: (hello) => {
-        this.state = { is: 'connecting' };
-        this.onHello(hello, link, socket, events);
-      },
-      onFailed: (error) => {
-        this.state = { is: 'connecting' };
-        events.onFailed(error);
-      },
-    });
-  }
-
-  private onHello(hello: Hello, link: Link, socket: DialedSocket, events: GreetingEvents): void {
+    this.state = { is: 'handshaking' };
+    const hello = await exchangeHello(link, this.url, this.session?.resumeRequest, this.options, signal);
+    signal.throwIfAborted();
     const session =
       hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
     if (session === undefined) {
       const error = new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.');
       refuseLink(link, error);
-      events.onFailed(error);
-      return;
+      throw error;
     }
     this.state = { is: 'linked' };
     this.lastError = undefined;
     this.hasConnected = true;
     session.attach(link, hello.ticket);
-    events.onGreeted();
   }
 
-  private onConnect(): void {
+  private onConnected(): void {
     if (this.canCall) this.events.onOpen(this);
     else this.events.onLeaving(this);
   }
@@ -249,38 +244,40 @@ export class ServerConnection implements Caller {
     if (this.isIdle) return;
     // The server did not wait for the calls that were under way.
     if (retryAfter !== undefined) this.leave(error, retryAfter);
-    else if (this.state.is === 'greeting') this.greetAnew(this.state.greeting, error);
+    else if (this.state.is === 'handshaking') {
+      // HELLO has asked for this session: the next attempt asks for a new one.
+      this.state = { is: 'connecting' };
+      this.loop.restart(error);
+    }
   }
 
-  /** The session that HELLO has asked for was over before the answer came. */
-  private greetAnew(greeting: ServerGreeting, error: N2NError): void {
-    this.state = { is: 'connecting' };
-    greeting.cancel(error);
-    this.client.manualConnect();
-  }
-
-  private onDisconnect(): void {
-    if (this.state.is === 'idle' || this.state.is === 'resting') return;
+  private onLost(): void {
     this.state = { is: 'connecting' };
     this.events.onLost(this);
     // Without `reconnect`, nothing else tells that nothing follows.
-    if (!this.client.reconnecting) this.onGivenUp();
+    if (!this.loop.isReconnecting) this.onGivenUp();
   }
 
-  private onError({ type, message, cause }: NodeClientError): void {
-    this.lastError = N2NError.from(cause ?? message, 'CONNECT_FAILED', message);
-    // NodeClient logs what nobody listens to, and this one here does.
-    if (this.client.listenerCount('error') === 1) this.options.logger.error(message);
-    // A connection that is lost is told of by `disconnect`, and comes back, where it does, to where its session is.
-    if (type !== 'connect') return;
-    // The other side cannot be talked to, however often the connection is made anew.
-    if (this.lastError.code === 'VERSION_MISMATCH') this.client.disconnect();
-    if (this.client.reconnecting) {
-      this.events.onFailed(this, this.lastError);
-      return;
-    }
-    if (this.hasConnected) this.lastError = this.asLoss(this.lastError);
+  /** A user may stop the `NodeClient`, too. */
+  private onStopped(wasConnected: boolean): void {
+    if (this.state.is === 'idle' || this.state.is === 'resting') return;
+    this.state = { is: 'connecting' };
+    if (wasConnected) this.events.onLost(this);
     this.onGivenUp();
+  }
+
+  private onFailed(error: N2NError): void {
+    this.state = { is: 'connecting' };
+    this.lastError = error;
+    if (error.code === 'VERSION_MISMATCH') {
+      // The other side cannot be talked to, however often the connection is made anew.
+      this.loop.stop();
+    } else if (this.loop.isReconnecting) {
+      this.events.onFailed(this, error);
+    } else {
+      if (this.hasConnected) this.lastError = this.asLoss(error);
+      this.onGivenUp();
+    }
   }
 
   /** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */

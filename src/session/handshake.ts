@@ -38,6 +38,35 @@ export function refuseLink(link: Link, error: N2NError): void {
   link.close(error.message);
 }
 
+/**
+ * Waits for the other side's HELLO on a new link, which keeps what comes after it until the link is opened again.
+ *
+ * @throws N2NError that of the other side, `CONNECT_FAILED`, `CONNECTION_LOST`, `VERSION_MISMATCH`, `PROTOCOL_ERROR`, or
+ * the reason of `signal`, which the other side is told
+ */
+export function receiveHello(link: Link, options: HandshakeOptions, signal: AbortSignal): Promise<Hello> {
+  return new Promise((resolve, reject) => {
+    const handshake = new Handshake(link, options);
+    const settle = (tell: () => void): void => {
+      signal.removeEventListener('abort', onAbort);
+      tell();
+    };
+    const onAbort = (): void => {
+      const reason = signal.reason as N2NError;
+      handshake.cancel(reason);
+      settle(() => reject(reason));
+    };
+    signal.addEventListener('abort', onAbort);
+    handshake.begin({
+      onHello: (hello) => {
+        link.detach();
+        settle(() => resolve(hello));
+      },
+      onFailed: (error) => settle(() => reject(error)),
+    });
+  });
+}
+
 /** Waits for the other side's HELLO on a new link: the side that dialed has said its own before. */
 export class Handshake implements LinkEvents, FrameHandler {
   private state: State = { is: 'unbegun' };

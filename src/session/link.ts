@@ -17,10 +17,16 @@ export interface Link {
   write(chunk: Chunk): boolean;
 
   /**
-   * Reports to `events` from now on, and no longer to whom it reported before. Chunks that came before anybody was there
-   * are reported first, in order.
+   * Reports to `events` from now on, and no longer to whom it reported before. Chunks that came while nobody was there
+   * are reported first, in order, and a break after them.
    */
   open(events: LinkEvents): void;
+
+  /**
+   * Reports to nobody until the next `open`, and keeps what comes. Only for the time between two steps of one turn of the
+   * event loop, such as the end of a handshake and the promise that tells of it: what is kept is not bounded.
+   */
+  detach(): void;
 
   /** Lets what was written leave, then closes. `onBroken` follows with the reason. */
   close(reason: string): void;

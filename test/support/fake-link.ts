@@ -40,10 +40,16 @@ export class FakeLink implements Link {
   /** Whether nobody else has the chunks that come. */
   isUnshared = true;
   private events: LinkEvents | undefined;
+  private held: ((events: LinkEvents) => void)[] = [];
   private isBroken = false;
 
   open(events: LinkEvents): void {
     this.events = events;
+    for (const tell of this.held.splice(0)) tell(events);
+  }
+
+  detach(): void {
+    this.events = undefined;
   }
 
   write({ pieces }: Chunk): boolean {
@@ -58,7 +64,7 @@ export class FakeLink implements Link {
 
   /** Chunks of the other side arrive. */
   receive(...chunks: Buffer[]): void {
-    for (const chunk of chunks) this.events?.onChunk(chunk, this.isUnshared);
+    for (const chunk of chunks) this.report((events) => events.onChunk(chunk, this.isUnshared));
   }
 
   drain(): void {
@@ -69,7 +75,12 @@ export class FakeLink implements Link {
   break(reason: string, isIntended = false): void {
     if (this.isBroken) return;
     this.isBroken = true;
-    this.events?.onBroken(reason, isIntended);
+    this.report((events) => events.onBroken(reason, isIntended));
+  }
+
+  private report(tell: (events: LinkEvents) => void): void {
+    if (this.events === undefined) this.held.push(tell);
+    else tell(this.events);
   }
 
   /** Takes the frames that were written since the last time. */

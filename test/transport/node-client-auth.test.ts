@@ -83,9 +83,11 @@ describe.each(TRANSPORTS)('the option auth, over %s', (transport) => {
 
   it('is a failed attempt when it gives no answer within connectTimeout', async () => {
     const { port } = await startServer();
-    const { client, clock, errors, events } = startClient(port, { auth: () => new Promise(() => {}) });
+    const { client, clock, errors, events, next } = startClient(port, { auth: () => new Promise(() => {}) });
     client.connect();
+    const failed = next('reconnecting');
     clock.advance(10_000);
+    await failed;
     expect(errors[0].message).toContain('"auth" gave no answer');
     expect(events).toEqual([
       ['error', 'connect'],

@@ -319,10 +319,12 @@ describe.each(TRANSPORTS)('NodeClient.disconnect(), over %s', (transport) => {
 
   it('during a reconnection attempt: its socket closes', async () => {
     const { port, server } = await startMuteServer();
-    const { client, clock } = startClient(port, { connectTimeout: 100 });
+    const { client, clock, next } = startClient(port, { connectTimeout: 100 });
     client.connect();
     await once(server, 'connection');
+    const failed = next('reconnecting');
     clock.advance(100);
+    await failed;
     expect(statusOf(client)).toEqual(waiting);
     const reached = once(server, 'connection');
     clock.advance(500);

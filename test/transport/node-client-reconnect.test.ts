@@ -18,9 +18,8 @@ const idle = { connected: false, connecting: false, reconnecting: false };
 
 /** Lets attempt after attempt fail, as many as are made. @returns the delays, each with its attempt */
 async function delaysUntilGivenUp(transport: string, options: NodeClientOptions, limit = () => Infinity) {
-  const recorded = clientsOver(transport)(await freePort(), options);
+  const recorded = clientsOver(transport)(await freePort(), options, limit);
   const { client, clock, events } = recorded;
-  client.limitDelays(limit);
   client.connect();
   do {
     const failed = recorded.next('error');

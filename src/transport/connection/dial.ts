@@ -7,11 +7,9 @@ import type {
   ResolvedNodeClientOptions,
 } from '../node-client/node-client-options.js';
 
-/** Exactly one of `onConnected` and `onFailed` is told; after `onConnected`, `onLost` at most once. */
+/** What happens once it has connected. */
 export interface DialEvents {
-  onConnected(): void;
-  onFailed(failure: DialFailure): void;
-  /** @param reason as Socket.IO gives it; `cause` is what it gives with it */
+  /** Told at most once. @param reason as Socket.IO gives it; `cause` is what it gives with it */
   onLost(reason: string, cause: unknown): void;
   onMessage(messageArguments: unknown[]): void;
   /** Any packet of the server, of Engine.IO's heartbeat too. */
@@ -24,6 +22,9 @@ export interface AnnouncedHeartbeat {
   readonly pingTimeout: number;
 }
 
+/** How many messages wait for a handshake that has not ended. */
+const MOST_HELD = 1024;
+
 /** How long what was sent before `close` may take to leave, in milliseconds, when the server does not read. */
 const FAREWELL = 1000;
 
@@ -32,7 +33,7 @@ const FAREWELL = 1000;
  * of an old connection can be mistaken for the new one. It makes no attempt of its own to reconnect or to fall back,
  * and has no timers but Engine.IO's.
  *
- * After `close` or `sever` nothing is reported any more. Listeners that others have put on `socket` stay, and are told
+ * Messages and the loss of the connection wait for `listen`. After `close` or `sever` nothing is reported. Listeners that others have put on `socket` stay, and are told
  * `disconnect` by Socket.IO.
  */
 export class Dial {
@@ -43,20 +44,26 @@ export class Dial {
   private readonly manager: Manager;
   private readonly network: ConnectionAgent;
   private phase: 'dialing' | 'open' | 'connected' | 'over' = 'dialing';
+  private events: DialEvents | undefined;
+  /** What happened before anyone listened. It is as much as one read holds, or the server says before the handshake ends. */
+  private held: ((events: DialEvents) => void)[] = [];
+  private settle: (failure: DialFailure | undefined) => void = () => {};
 
   constructor(
     readonly transport: NamedTransport,
     private readonly options: ResolvedNodeClientOptions,
     auth: AuthData,
-    private readonly events: DialEvents,
   ) {
     this.network = createConnectionAgent(options.address, options.tls);
     this.manager = new Manager(managerOptions(transport, options, this.network));
     this.socket = this.manager.socket('/', { auth });
   }
 
-  /** Starts. Nothing is reported before this has returned. */
-  open(): void {
+  /** Starts. @returns why it failed; undefined when it has connected */
+  open(): Promise<DialFailure | undefined> {
+    const outcome = new Promise<DialFailure | undefined>((resolve) => {
+      this.settle = resolve;
+    });
     // Before `connect`, so that the Manager's errors are read here first, and its socket's are the server's answers.
     this.manager.on('error', this.onManagerError);
     this.manager.on('open', this.onManagerOpen);
@@ -69,6 +76,13 @@ export class Dial {
     engine.on('packet', this.onEnginePacket);
     engine.on('handshake', this.onEngineHandshake);
     engine.on('close', this.onEngineClose);
+    return outcome;
+  }
+
+  /** Tells what has happened since it connected, and what happens from now on. Called once. */
+  listen(events: DialEvents): void {
+    this.events = events;
+    for (const tell of this.held.splice(0)) tell(events);
   }
 
   /** Ends politely: what was sent leaves, and the server sees the connection close after it. */
@@ -118,10 +132,17 @@ export class Dial {
     this.manager.engine?.off('close', this.onEngineClose);
   }
 
-  private fail(failure: DialFailure): void {
+  /** Gives it up, unless it is over. */
+  fail(failure: DialFailure): void {
     if (this.phase === 'over') return;
     this.sever();
-    this.events.onFailed(failure);
+    this.settle(failure);
+  }
+
+  private report(tell: (events: DialEvents) => void): void {
+    if (this.events !== undefined) tell(this.events);
+    else if (this.held.length < MOST_HELD) this.held.push(tell);
+    else this.fail(transportFailure('the server sent too many messages before the handshake ended'));
   }
 
   private readonly onManagerOpen = (): void => {
@@ -138,7 +159,7 @@ export class Dial {
     if (this.phase === 'dialing') this.fail(transportFailure(`closed before the handshake (${reason})`));
   };
 
-  private readonly onEnginePacket = (): void => this.events.onSignOfLife();
+  private readonly onEnginePacket = (): void => this.events?.onSignOfLife();
 
   private readonly onEngineHandshake = ({ pingInterval, pingTimeout }: AnnouncedHeartbeat): void => {
     this.announced = { pingInterval, pingTimeout };
@@ -146,7 +167,7 @@ export class Dial {
 
   private readonly onSocketConnect = (): void => {
     this.phase = 'connected';
-    this.events.onConnected();
+    this.settle(undefined);
   };
 
   private readonly onSocketRefused = (error: Error): void => this.fail(refusal(error));
@@ -157,12 +178,14 @@ export class Dial {
       this.fail(transportFailure(`closed before the server answered the handshake (${reason})`));
       return;
     }
-    this.sever();
-    this.events.onLost(reason, description);
+    // Closed here: what was written leaves.
+    if (reason === 'forced close') this.close();
+    else this.sever();
+    this.report((events) => events.onLost(reason, description));
   };
 
   private readonly onSocketMessage = (...messageArguments: unknown[]): void =>
-    this.events.onMessage(messageArguments);
+    this.report((events) => events.onMessage(messageArguments));
 }
 
 function managerOptions(

@@ -40,6 +40,9 @@ interface SocketEvents {
  */
 abstract class SocketLink implements Link {
   private events: LinkEvents | undefined = undefined;
+  private isListening = false;
+  /** What came while nobody was there. */
+  private held: ((events: LinkEvents) => void)[] = [];
 
   /**
    * @param decoder reads what comes to the socket
@@ -52,9 +55,13 @@ abstract class SocketLink implements Link {
   ) {}
 
   open(events: LinkEvents): void {
-    const isFirst = this.events === undefined;
     this.events = events;
-    if (isFirst) this.listen();
+    if (!this.isListening) this.listen();
+    for (const tell of this.held.splice(0)) tell(events);
+  }
+
+  detach(): void {
+    this.events = undefined;
   }
 
   write({ pieces }: Chunk): boolean {
@@ -65,6 +72,8 @@ abstract class SocketLink implements Link {
   abstract close(reason: string): void;
 
   protected abstract readonly engine: Engine;
+  /** Whether Socket.IO's connection is there. */
+  protected abstract readonly isConnected: boolean;
   /** How many listeners Socket.IO and this library have there themselves. */
   protected abstract readonly listeners: { readonly packet: number; readonly data: number };
 
@@ -81,6 +90,7 @@ abstract class SocketLink implements Link {
 
   private listen(): void {
     const { emitter, decoder, early } = this;
+    this.isListening = true;
     this.watchDrain();
     // For chunks that were read together with the first one: the event was under way already.
     emitter.on(CHUNK_EVENT, this.onEvent);
@@ -89,16 +99,23 @@ abstract class SocketLink implements Link {
     // Not kept: a chunk may be a view of a whole read, and the link lives as long as the connection.
     this.early = [];
     for (const chunk of early) this.onEvent(chunk);
+    if (!this.isConnected) this.onDisconnect('transport close');
   }
 
   private readonly onChunk = (chunk: Buffer): void => {
-    this.events?.onChunk(chunk, chunk.length >= LEAST_RELEASED && this.ownsChunks());
+    if (this.events === undefined) this.onEvent(chunk);
+    else this.events.onChunk(chunk, chunk.length >= LEAST_RELEASED && this.ownsChunks());
   };
 
   private readonly onEvent = (chunk: unknown): void => {
     // In Socket.IO's own encoding the event can carry anything; what is not bytes is nobody's.
-    if (Buffer.isBuffer(chunk)) this.events?.onChunk(chunk, false);
+    if (Buffer.isBuffer(chunk)) this.report((events) => events.onChunk(chunk, false));
   };
+
+  private report(tell: (events: LinkEvents) => void): void {
+    if (this.events === undefined) this.held.push(tell);
+    else tell(this.events);
+  }
 
   /** Whether nobody but us has what came: a user may watch the connection, at any of its levels. */
   private ownsChunks(): boolean {
@@ -118,7 +135,7 @@ abstract class SocketLink implements Link {
     this.stopDrain();
     this.emitter.off(CHUNK_EVENT, this.onEvent);
     this.emitter.off('disconnect', this.onDisconnect);
-    this.events?.onBroken(String(reason), INTENDED.has(reason));
+    this.report((events) => events.onBroken(String(reason), INTENDED.has(reason)));
   };
 }
 
@@ -139,6 +156,10 @@ class AcceptedLink extends SocketLink {
 
   close(): void {
     this.socket.disconnect(true);
+  }
+
+  protected get isConnected(): boolean {
+    return this.socket.connected;
   }
 
   protected isBusy(): boolean {
@@ -173,6 +194,10 @@ class DialedLink extends SocketLink {
     engine.once('close', () => clearTimeout(grace));
     // And not the socket, which drops what waits for the transport: the reason for the end would be among that.
     engine.close();
+  }
+
+  protected get isConnected(): boolean {
+    return this.socket.connected;
   }
 
   protected isBusy(): boolean {

@@ -7,7 +7,12 @@ import type {
   NodeClientError,
   NodeClientEvents,
 } from '../../../src/transport/node-client/node-client-events.js';
-import type { NodeClientOptions } from '../../../src/transport/node-client/node-client-options.js';
+import { noHandshake } from '../../../src/transport/connection/attempt.js';
+import { ReconnectLoop } from '../../../src/transport/connection/reconnect-loop.js';
+import {
+  resolveNodeClientOptions,
+  type NodeClientOptions,
+} from '../../../src/transport/node-client/node-client-options.js';
 import { NodeClient } from '../../../src/transport/node-client/node-client.js';
 import { NodeEngine } from '../../../src/transport/engine/node-engine.js';
 import { FakeClock } from './fake-clock.js';
@@ -149,13 +154,32 @@ export interface Recorded {
   readonly next: (name: keyof NodeClientEvents) => Promise<unknown[]>;
 }
 
-/** `startClient` for clients of one transport. */
-export function clientsOver(transport: string): typeof startClient {
-  return (port, options) => startClient(port, { transports: [transport], ...options });
+function clientTo(
+  port: number | string,
+  options: NodeClientOptions,
+  delayLimit: (() => number) | undefined,
+): NodeClient {
+  if (delayLimit !== undefined) {
+    const resolved = resolveNodeClientOptions({ hostOrUrl: HOST, port }, options);
+    return new NodeClient(new ReconnectLoop(resolved, { handshake: noHandshake, delayLimit }));
+  }
+  return typeof port === 'string' ? new NodeClient(port, options) : new NodeClient(HOST, port, options);
 }
 
-/** A client on a fake clock, with no jitter, whose events and log lines are recorded. */
-export function startClient(port: number | string, options: NodeClientOptions = {}): Recorded {
+/** `startClient` for clients of one transport. */
+export function clientsOver(transport: string): typeof startClient {
+  return (port, options, limit) => startClient(port, { transports: [transport], ...options }, limit);
+}
+
+/**
+ * A client on a fake clock, with no jitter, whose events and log lines are recorded.
+ * @param delayLimit see `ReconnectPolicy`
+ */
+export function startClient(
+  port: number | string,
+  options: NodeClientOptions = {},
+  delayLimit?: () => number,
+): Recorded {
   const clock = new FakeClock();
   const lines: string[] = [];
   const line = (level: string) => (text: string) => lines.push(`${level} ${text}`);
@@ -167,7 +191,7 @@ export function startClient(port: number | string, options: NodeClientOptions = 
     verbose: line('verbose'),
   };
   const all = { clock, logger, random: () => 0.5, transports: ['websocket'], ...options };
-  const client = typeof port === 'string' ? new NodeClient(port, all) : new NodeClient(HOST, port, all);
+  const client = clientTo(port, all, delayLimit);
   const events: unknown[][] = [];
   const errors: Recorded['errors'] = [];
   for (const name of EVENT_NAMES) {
