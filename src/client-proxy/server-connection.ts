@@ -144,8 +144,7 @@ export class ServerConnection implements Caller {
     this.state = { is: 'idle' };
     this.hasConnected = false;
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
-    this.session?.peer.close(error);
-    this.loop.stop(error);
+    this.loop.stop(error, () => this.session?.peer.close(error));
   }
 
   /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
@@ -252,15 +251,16 @@ export class ServerConnection implements Caller {
   }
 
   private onLost(): void {
+    if (this.state.is === 'idle' || this.state.is === 'resting') return;
     this.state = { is: 'connecting' };
     this.events.onLost(this);
     // Without `reconnect`, nothing else tells that nothing follows.
     if (!this.loop.isReconnecting) this.onGivenUp();
   }
 
-  /** A user may stop the `NodeClient`, too. */
+  /** A user may stop the `NodeClient`, too. Who was told of the end may have begun to connect anew. */
   private onStopped(wasConnected: boolean): void {
-    if (this.state.is === 'idle' || this.state.is === 'resting') return;
+    if (this.state.is === 'idle' || this.state.is === 'resting' || !this.loop.isIdle) return;
     this.state = { is: 'connecting' };
     if (wasConnected) this.events.onLost(this);
     this.onGivenUp();

@@ -100,9 +100,10 @@ export class Connection<Agreed = unknown> {
     return false;
   }
 
-  /** Ends it: what was sent leaves. */
-  close(): void {
+  /** Ends it: what was sent leaves. @param farewell writes the last words; that the connection ends is told no more */
+  close(farewell?: () => void): void {
     if (!this.end()) return;
+    farewell?.();
     this.dial.close();
   }
 

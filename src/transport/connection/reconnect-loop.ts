@@ -77,6 +77,11 @@ export class ReconnectLoop<Agreed = unknown> {
     return this.state.is === 'connected' ? this.state.connection : undefined;
   }
 
+  /** Whether nothing is connected or tried. */
+  get isIdle(): boolean {
+    return this.state.is === 'idle';
+  }
+
   /** Whether an attempt is under way, the first or a later one. */
   get isConnecting(): boolean {
     return this.state.is === 'connecting';
@@ -111,11 +116,22 @@ export class ReconnectLoop<Agreed = unknown> {
     }
   }
 
-  /** Ends the connection, or every attempt at one. @param reason for an attempt under way */
-  stop(reason?: N2NError): void {
-    const wasConnected = this.state.is === 'connected';
-    this.enter({ is: 'idle' }, reason);
-    this.tell((listener) => listener.onStopped?.(wasConnected));
+  /**
+   * Ends the connection, or every attempt at one.
+   * @param reason for an attempt under way
+   * @param farewell writes the last words, once the loop has let go of the connection and does not take its end for a loss
+   */
+  stop(reason?: N2NError, farewell?: () => void): void {
+    const { state: left } = this;
+    const idle: State<Agreed> = { is: 'idle' };
+    this.state = idle;
+    if (left.is === 'connected') {
+      left.connection.close(farewell);
+    } else {
+      this.leave(left, idle, reason);
+      farewell?.();
+    }
+    this.tell((listener) => listener.onStopped?.(left.is === 'connected'));
   }
 
   private attempt(attempt: number, reason?: N2NError): void {
@@ -212,12 +228,16 @@ export class ReconnectLoop<Agreed = unknown> {
   private enter(state: State<Agreed>, reason?: N2NError): void {
     const left = this.state;
     this.state = state;
+    this.leave(left, state, reason);
+  }
+
+  private leave(left: State<Agreed>, next: State<Agreed>, reason: N2NError | undefined): void {
     switch (left.is) {
       case 'waiting':
         this.options.clock.clearTimeout(left.timer);
         break;
       case 'connecting':
-        if (state.is === 'idle' || state.is === 'connecting') left.controller.abort(reason ?? givenUp());
+        if (next.is === 'idle' || next.is === 'connecting') left.controller.abort(reason ?? givenUp());
         break;
       case 'connected':
         left.connection.close();
