@@ -11,7 +11,8 @@ const allowed = {
   transport: [],
   call: ['rpc', 'session', 'protocol', 'transport'],
   strategy: ['call', 'rpc', 'session', 'protocol', 'transport'],
-  'client-proxy': ['call', 'rpc', 'session', 'protocol', 'transport'],
+  balancing: [],
+  'client-proxy': ['call', 'balancing', 'rpc', 'session', 'protocol', 'transport'],
 };
 
 const arrows = Object.entries(allowed).map(([from, to]) => ({
@@ -55,7 +56,7 @@ module.exports = {
     {
       name: 'only-nest-modules-know-nest',
       severity: 'error',
-      from: { path: ['^src/(protocol|session|rpc|transport)/', '^src/(n2n-error|release-memory)\\.ts$'] },
+      from: { path: ['^src/(protocol|session|rpc|transport|balancing)/', '^src/(n2n-error|release-memory)\\.ts$'] },
       to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
     },
     {

@@ -1,3 +1,5 @@
+import type { Balancer, Picker } from '../balancing/balancer.js';
+import { FirstBalancer } from '../balancing/first-balancer.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 import type { EncodedValue } from '../protocol/values/value.js';
@@ -5,7 +7,8 @@ import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
-import { ServerConnection, type ServerConnectionEvents } from './server-connection.js';
+import { ServerConnection } from './server-connection.js';
+import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { PendingConnect } from './pending-connect.js';
 import { RepeatingCall } from './repeating-call.js';
@@ -30,22 +33,16 @@ type Life =
   | { readonly is: 'closing'; readonly sessions: Drain; readonly done: Promise<void> }
   | { readonly is: 'closed' };
 
-/** What came of the attempts since there was a connection, or since they began. */
-interface Round {
-  /** Those that have failed at least once. */
-  readonly failed: Set<ServerConnection>;
-  /** Those that are tried no more. */
-  readonly givenUp: Set<ServerConnection>;
-}
-
 /**
- * The addresses that a client knows, of which it uses one, and the calls that wait for it. When the one in use drains,
- * is lost or refuses, the next in the list is tried, while the former goes on coming back, for as long as it has calls
- * to finish; whichever opens first is used from then on.
+ * The server connections of a client, and the calls that wait for one. A balancer decides which of them are made, and
+ * which one a call takes. A connection that loses its server keeps the calls that it has, and goes on coming back for them.
  */
-export class Channel implements Caller, ServerConnectionEvents {
-  private readonly all: readonly ServerConnection[];
+export class Channel implements Caller, ServerConnectionEvents<ServerConnection> {
+  private readonly all: readonly [ServerConnection, ...ServerConnection[]];
   private readonly waiting: OfflineQueue;
+  private readonly balancer: Balancer<ServerConnection> = new FirstBalancer();
+  private picker: Picker<ServerConnection>;
+  /** The connection that is used, or was the last to be. */
   private current: ServerConnection;
   private life: Life = { is: 'open' };
   /** Those who wait for `connect` to come out. */
@@ -53,7 +50,6 @@ export class Channel implements Caller, ServerConnectionEvents {
   /** Those who wait for a connection, however many attempts it takes. */
   private opening: PendingConnect | undefined;
   private lastError: N2NError | undefined;
-  private round: Round = newRound();
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(
@@ -64,6 +60,7 @@ export class Channel implements Caller, ServerConnectionEvents {
     const [first, ...others] = options.urls;
     this.current = new ServerConnection(first, options, this);
     this.all = [this.current, ...others.map((url) => new ServerConnection(url, options, this))];
+    this.picker = this.balancer.update(this.all).picker;
   }
 
   /** The connection that is used, or was the last to be. */
@@ -148,44 +145,34 @@ export class Channel implements Caller, ServerConnectionEvents {
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
-    if (this.canCall && this.waiting.isEmpty) return this.current.emit(pattern, value, sink, terms);
+    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
+    if (connection !== undefined) return connection.emit(pattern, value, sink, terms);
     return this.wait('event', pattern, value, sink, terms);
   }
 
   onOpen(connection: ServerConnection): void {
-    if (this.life.is !== 'open' || (connection !== this.current && this.current.canCall)) {
-      // It has come back for the calls that it had.
-      connection.drain();
-      return;
-    }
-    this.current = connection;
-    this.round = newRound();
-    for (const other of this.all) if (other !== connection) this.standDown(other);
-    this.connecting?.resolve();
-    this.opening?.resolve();
-    this.connecting = undefined;
-    this.opening = undefined;
-    this.events.onStatus('connected');
-    this.writeWaiting();
+    if (this.life.is === 'open') this.rebalance();
+    // It has come back for the calls that it had.
+    else connection.drain();
   }
 
   onLost(connection: ServerConnection): void {
-    if (connection === this.current && this.life.is === 'open') this.events.onStatus('reconnecting');
+    if (this.life.is !== 'open') return;
+    if (connection === this.current) this.events.onStatus('reconnecting');
+    this.rebalance();
   }
 
-  onFailed(connection: ServerConnection, error: N2NError): void {
+  onFailed(_connection: ServerConnection, error: N2NError): void {
     this.lastError = error;
-    if (this.current.canCall || this.life.is !== 'open') return;
-    this.round.failed.add(connection);
-    this.nextIdle(connection)?.connect();
-    if (this.round.failed.size < this.all.length) return;
+    if (this.life.is !== 'open') return;
+    this.rebalance();
+    if (!this.all.every(({ state }) => state === 'away' || state === 'failed')) return;
     this.connecting?.reject(error);
     this.connecting = undefined;
   }
 
   /** Once no address is tried any more, what waits fails; the next call begins anew. */
   onGivenUp(connection: ServerConnection, error: N2NError): void {
-    this.round.givenUp.add(connection);
     this.onFailed(connection, error);
     if (this.life.is !== 'open' || !this.all.every(({ isIdle }) => isIdle)) return;
     this.failWaiting(error);
@@ -193,9 +180,9 @@ export class Channel implements Caller, ServerConnectionEvents {
   }
 
   onLeaving(connection: ServerConnection): void {
-    if (connection !== this.current || this.life.is !== 'open') return;
-    this.events.onStatus('draining');
-    this.nextIdle(connection)?.connect();
+    if (this.life.is !== 'open') return;
+    if (connection === this.current) this.events.onStatus('draining');
+    this.rebalance();
   }
 
   onDrained(connection: ServerConnection, retryAfter: number): void {
@@ -205,6 +192,7 @@ export class Channel implements Caller, ServerConnectionEvents {
     }
     if (connection === this.current) this.events.onStatus('reconnecting');
     connection.rest(retryAfter);
+    this.rebalance();
   }
 
   onOver(connection: ServerConnection): void {
@@ -222,8 +210,38 @@ export class Channel implements Caller, ServerConnectionEvents {
     return this.life.is === 'open' && this.current.canCall;
   }
 
+  /** @returns the connection that a call takes now; undefined where it waits. @throws N2NError of the picker */
+  private pick(pattern: string): ServerConnection | undefined {
+    if (this.life.is !== 'open') return undefined;
+    const result = this.picker.pick(pattern);
+    if (result.is === 'fail') throw result.error;
+    // The channel may yet have to hear that the connection is lost.
+    return result.is === 'connection' && result.connection.canCall ? result.connection : undefined;
+  }
+
+  /** Has the balancer decide anew, since the state of a connection has changed. */
+  private rebalance(): void {
+    const { picker, inUse, connect, release } = this.balancer.update(this.all);
+    this.picker = picker;
+    this.current = inUse;
+    for (const connection of release) if (!connection.hasSession) connection.stop(closed());
+    for (const connection of connect) connection.connect();
+    if (this.canCall) this.onReady();
+  }
+
+  private onReady(): void {
+    for (const connection of this.all) connection.reset();
+    this.connecting?.resolve();
+    this.opening?.resolve();
+    this.connecting = undefined;
+    this.opening = undefined;
+    this.events.onStatus('connected');
+    this.writeWaiting();
+  }
+
   private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    if (this.canCall && this.waiting.isEmpty) return this.current.call(pattern, value, sink, terms);
+    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
+    if (connection !== undefined) return connection.call(pattern, value, sink, terms);
     return this.wait('call', pattern, value, sink, terms);
   }
 
@@ -268,21 +286,8 @@ export class Channel implements Caller, ServerConnectionEvents {
   /** Begins to connect, where nothing leads to a connection yet. */
   private begin(): void {
     if (!this.all.every(({ isIdle }) => isIdle)) return;
-    this.round = newRound();
+    for (const connection of this.all) connection.reset();
     this.current.connect();
-  }
-
-  /** The next in the list, from this one on, that is not tried, and that has not been given up. */
-  private nextIdle(connection: ServerConnection): ServerConnection | undefined {
-    const from = this.all.indexOf(connection) + 1;
-    const others = [...this.all.slice(from), ...this.all.slice(0, from - 1)];
-    return others.find((other) => other.isIdle && !this.round.givenUp.has(other));
-  }
-
-  /** Another one is used: only calls that are under way keep this one. */
-  private standDown(connection: ServerConnection): void {
-    if (connection.canCall) connection.drain();
-    else if (!connection.hasSession) connection.stop(closed());
   }
 
   /** One by one: whoever is told of one may cancel others, make more, or close the client. */
@@ -301,10 +306,6 @@ export class Channel implements Caller, ServerConnectionEvents {
     this.opening = undefined;
     for (const call of this.waiting.takeAll()) call.fail(error);
   }
-}
-
-function newRound(): Round {
-  return { failed: new Set(), givenUp: new Set() };
 }
 
 function closed(): N2NError {

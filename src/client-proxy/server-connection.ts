@@ -1,3 +1,4 @@
+import type { BalancedConnection, ConnectionState } from '../balancing/balancer.js';
 import type { TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink, OutgoingCall } from '../rpc/outgoing/outgoing-call.js';
@@ -16,48 +17,29 @@ import { dialedLink } from '../transport/socket-io/socket-link.js';
 import { exchangeHello } from './client-handshake.js';
 import { ClientSession, type Hosting } from './client-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
-
-/** Told to the channel, which chooses among several connections. */
-export interface ServerConnectionEvents {
-  /** Calls can be made. */
-  onOpen(connection: ServerConnection): void;
-  /** The connection is lost; the connection tries to come back. */
-  onLost(connection: ServerConnection): void;
-  /** An attempt has failed. Others follow. */
-  onFailed(connection: ServerConnection, error: N2NError): void;
-  /** An attempt has failed, or the connection is lost, and no attempt follows. */
-  onGivenUp(connection: ServerConnection, error: N2NError): void;
-  /** The server takes no new calls, or this has come back to one that takes none; those under way go on. */
-  onLeaving(connection: ServerConnection): void;
-  /** The last call under way has ended, after the server, or this side, has taken no new ones. */
-  onDrained(connection: ServerConnection, retryAfter: number): void;
-  /** The session is over. */
-  onOver(connection: ServerConnection): void;
-  /** See `PeerEvents.onFault`. */
-  onFault(error: unknown): void;
-}
+import type { ServerConnectionEvents } from './server-connection-events.js';
 
 /**
- * - `idle`: nothing is connected or tried
- * - `connecting`: an attempt is under way or waited for, for the first time or again
+ * - `idle`: nothing is connected or tried; `hasFailed` where the attempts were given up
+ * - `connecting`: an attempt is under way or waited for, for the first time or again; `hasFailed` once one has failed
  * - `handshaking`: an attempt has said HELLO, and asked for the session where there is one
  * - `linked`: the session has its link
  * - `resting`: the server has sent its clients away, and is asked again when the time has passed
  */
 type State =
-  | { readonly is: 'idle' }
-  | { readonly is: 'connecting' }
-  | { readonly is: 'handshaking' }
+  | { readonly is: 'idle'; readonly hasFailed: boolean }
+  | { readonly is: 'connecting'; readonly hasFailed: boolean }
+  | { readonly is: 'handshaking'; readonly hasFailed: boolean }
   | { readonly is: 'linked' }
   | { readonly is: 'resting'; readonly timer: TimerHandle };
 
 /** One address that calls can go to: a session over the connections of a reconnect loop. */
-export class ServerConnection implements Caller {
+export class ServerConnection implements Caller, BalancedConnection {
   /** The connection under the calls, for users. */
   readonly client: NodeClient;
 
   private readonly loop: ReconnectLoop<void>;
-  private state: State = { is: 'idle' };
+  private phase: State = { is: 'idle', hasFailed: false };
   /** It outlives its connections, and so most of the states. */
   private session: ClientSession | undefined;
   private lastError: N2NError | undefined;
@@ -69,7 +51,7 @@ export class ServerConnection implements Caller {
   constructor(
     readonly url: string,
     private readonly options: ResolvedN2NClientOptions,
-    private readonly events: ServerConnectionEvents,
+    private readonly events: ServerConnectionEvents<ServerConnection>,
   ) {
     const resolved = resolveNodeClientOptions(
       { hostOrUrl: url, port: undefined },
@@ -79,6 +61,8 @@ export class ServerConnection implements Caller {
       handshake: (socket, signal) => this.handshake(socket, signal),
       // However late in its window the network is back, another attempt comes in time.
       delayLimit: () => (this.session?.timeLeft ?? Infinity) / 2,
+      // Nothing else connects a side that hosts handlers: the server cannot call it before that.
+      neverGivesUp: () => this.listener !== undefined,
     });
     this.loop.addListener({
       onConnected: () => this.onConnected(),
@@ -89,10 +73,27 @@ export class ServerConnection implements Caller {
     this.client = new NodeClient(this.loop);
   }
 
+  get state(): ConnectionState {
+    const { phase } = this;
+    switch (phase.is) {
+      case 'idle':
+        return phase.hasFailed ? 'failed' : 'idle';
+      case 'connecting':
+      case 'handshaking':
+        return phase.hasFailed ? 'away' : 'connecting';
+      case 'linked':
+        return this.canCall ? 'ready' : 'draining';
+      case 'resting':
+        return 'away';
+      default:
+        return phase satisfies never;
+    }
+  }
+
   /** Whether a call that is made now leaves now. */
   get canCall(): boolean {
     // The session may yet have to hear that its link has broken.
-    return this.state.is === 'linked' && this.session?.peer.canCall === true;
+    return this.phase.is === 'linked' && this.session?.peer.canCall === true;
   }
 
   /** Whether there is a session, with a link or on the way to its next one. */
@@ -102,16 +103,21 @@ export class ServerConnection implements Caller {
 
   /** Whether nothing leads to a connection, now or later. */
   get isIdle(): boolean {
-    return this.state.is === 'idle';
+    return this.phase.is === 'idle';
   }
 
   /** Begins to connect, where that has not begun. */
   connect(): void {
-    const { state } = this;
+    const { phase: state } = this;
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
     else if (state.is !== 'idle') return;
-    this.state = { is: 'connecting' };
+    this.phase = { is: 'connecting', hasFailed: false };
     this.loop.start();
+  }
+
+  /** Forgets that the attempts were given up. */
+  reset(): void {
+    if (this.phase.is === 'idle') this.phase = { is: 'idle', hasFailed: false };
   }
 
   /** Who takes the calls of the other side from now on; undefined for nobody. */
@@ -134,14 +140,14 @@ export class ServerConnection implements Caller {
   drain(): void {
     const { session } = this;
     if (session === undefined) return;
-    if (this.state.is === 'linked' || session.peer.isBusy) session.peer.drain();
+    if (this.phase.is === 'linked' || session.peer.isBusy) session.peer.drain();
     else this.events.onDrained(this, 0);
   }
 
   /** Ends the session, if there is one, and the connection, or the attempts at one. Calls under way fail. */
   stop(error: N2NError): void {
-    const { state } = this;
-    this.state = { is: 'idle' };
+    const { phase: state } = this;
+    this.phase = { is: 'idle', hasFailed: false };
     this.hasConnected = false;
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
     this.loop.stop(error, () => this.session?.peer.close(error));
@@ -151,11 +157,15 @@ export class ServerConnection implements Caller {
   rest(retryAfter: number): void {
     const { clock, random, reconnectionDelay } = this.options;
     const delay = (retryAfter === 0 ? reconnectionDelay : retryAfter) * (1 + random());
-    this.state = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
+    this.phase = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
+  }
+
+  private get hasFailed(): boolean {
+    return 'hasFailed' in this.phase && this.phase.hasFailed;
   }
 
   private get peer(): Peer {
-    if (this.session === undefined) throw this.lastError ?? this.noConnection();
+    if (this.session === undefined) throw this.lastError ?? noConnection(this.url);
     return this.session.peer;
   }
 
@@ -166,7 +176,7 @@ export class ServerConnection implements Caller {
   /** Exchanges HELLO, and has the session go on over the new link, or begin. */
   private async handshake(socket: DialedSocket, signal: AbortSignal): Promise<void> {
     const link = dialedLink(socket);
-    this.state = { is: 'handshaking' };
+    this.phase = { is: 'handshaking', hasFailed: this.hasFailed };
     const hello = await exchangeHello(link, this.url, this.session?.resumeRequest, this.options, signal);
     signal.throwIfAborted();
     const session =
@@ -176,7 +186,7 @@ export class ServerConnection implements Caller {
       refuseLink(link, error);
       throw error;
     }
-    this.state = { is: 'linked' };
+    this.phase = { is: 'linked' };
     this.lastError = undefined;
     this.hasConnected = true;
     session.attach(link, hello.ticket);
@@ -243,16 +253,16 @@ export class ServerConnection implements Caller {
     if (this.isIdle) return;
     // The server did not wait for the calls that were under way.
     if (retryAfter !== undefined) this.leave(error, retryAfter);
-    else if (this.state.is === 'handshaking') {
+    else if (this.phase.is === 'handshaking') {
       // HELLO has asked for this session: the next attempt asks for a new one.
-      this.state = { is: 'connecting' };
+      this.phase = { is: 'connecting', hasFailed: false };
       this.loop.restart(error);
     }
   }
 
   private onLost(): void {
-    if (this.state.is === 'idle' || this.state.is === 'resting') return;
-    this.state = { is: 'connecting' };
+    if (this.phase.is === 'idle' || this.phase.is === 'resting') return;
+    this.phase = { is: 'connecting', hasFailed: false };
     this.events.onLost(this);
     // Without `reconnect`, nothing else tells that nothing follows.
     if (!this.loop.isReconnecting) this.onGivenUp();
@@ -260,14 +270,14 @@ export class ServerConnection implements Caller {
 
   /** A user may stop the `NodeClient`, too. Who was told of the end may have begun to connect anew. */
   private onStopped(wasConnected: boolean): void {
-    if (this.state.is === 'idle' || this.state.is === 'resting' || !this.loop.isIdle) return;
-    this.state = { is: 'connecting' };
+    if (this.phase.is === 'idle' || this.phase.is === 'resting' || !this.loop.isIdle) return;
+    this.phase = { is: 'connecting', hasFailed: false };
     if (wasConnected) this.events.onLost(this);
     this.onGivenUp();
   }
 
   private onFailed(error: N2NError): void {
-    this.state = { is: 'connecting' };
+    this.phase = { is: 'connecting', hasFailed: true };
     this.lastError = error;
     if (error.code === 'VERSION_MISMATCH') {
       // The other side cannot be talked to, however often the connection is made anew.
@@ -275,22 +285,15 @@ export class ServerConnection implements Caller {
     } else if (this.loop.isReconnecting) {
       this.events.onFailed(this, error);
     } else {
-      if (this.hasConnected) this.lastError = this.asLoss(error);
+      if (this.hasConnected) this.lastError = reconnectFailed(this.url, error);
       this.onGivenUp();
     }
   }
 
-  /** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */
-  private asLoss(cause: N2NError): N2NError {
-    if (cause.code !== 'CONNECT_FAILED') return cause;
-    const message = `No attempt to reconnect to ${this.url} has succeeded. ${cause.message}`;
-    return new N2NError('RECONNECT_FAILED', message, { cause });
-  }
-
   private onGivenUp(): void {
     if (this.isIdle) return;
-    const error = this.lastError ?? this.noConnection();
-    this.state = { is: 'idle' };
+    const error = this.lastError ?? noConnection(this.url);
+    this.phase = { is: 'idle', hasFailed: true };
     this.hasConnected = false;
     // Before the calls fail: those that are made again begin to connect anew.
     this.events.onGivenUp(this, error);
@@ -302,8 +305,15 @@ export class ServerConnection implements Caller {
       }),
     );
   }
+}
 
-  private noConnection(): N2NError {
-    return new N2NError('CONNECT_FAILED', `There is no connection to ${this.url}.`);
-  }
+function noConnection(url: string): N2NError {
+  return new N2NError('CONNECT_FAILED', `There is no connection to ${url}.`);
+}
+
+/** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */
+function reconnectFailed(url: string, cause: N2NError): N2NError {
+  if (cause.code !== 'CONNECT_FAILED') return cause;
+  const message = `No attempt to reconnect to ${url} has succeeded. ${cause.message}`;
+  return new N2NError('RECONNECT_FAILED', message, { cause });
 }

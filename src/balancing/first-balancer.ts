@@ -1,0 +1,54 @@
+import type { Balance, BalancedConnection, Balancer, Picker, PickResult } from './balancer.js';
+
+/**
+ * Uses one connection for as long as it is ready. When it is lost or drains, the next one that is ready is used; where
+ * there is none, the next idle address is tried as soon as no other attempt is still without a failure.
+ */
+export class FirstBalancer<Connection extends BalancedConnection> implements Balancer<Connection> {
+  private current: Connection | undefined;
+
+  update(connections: readonly [Connection, ...Connection[]]): Balance<Connection> {
+    const current = this.current ?? connections[0];
+    const inOrder = from(connections, current);
+    const ready = inOrder.find(({ state }) => state === 'ready');
+    if (ready === undefined) {
+      return { picker: QUEUE, inUse: current, connect: nextOf(inOrder, current), release: [] };
+    }
+    this.current = ready;
+    const release = inOrder.filter(({ state }) => state === 'connecting' || state === 'away');
+    return { picker: new SinglePicker(ready), inUse: ready, connect: [], release };
+  }
+}
+
+/** The connections, beginning with this one. */
+function from<Connection>(connections: readonly Connection[], first: Connection): readonly Connection[] {
+  const at = connections.indexOf(first);
+  return [...connections.slice(at), ...connections.slice(0, at)];
+}
+
+/** The next address to try; none while an attempt may yet succeed, or where the client has not begun to connect. */
+function nextOf<Connection extends BalancedConnection>(
+  inOrder: readonly Connection[],
+  current: Connection,
+): readonly Connection[] {
+  const hasBegun = current.state !== 'idle';
+  const isPending = inOrder.some(({ state }) => state === 'connecting');
+  return hasBegun && !isPending ? inOrder.filter(({ state }) => state === 'idle').slice(0, 1) : [];
+}
+
+class SinglePicker<Connection> implements Picker<Connection> {
+  private readonly result: PickResult<Connection>;
+
+  constructor(connection: Connection) {
+    this.result = { is: 'connection', connection };
+  }
+
+  pick(): PickResult<Connection> {
+    return this.result;
+  }
+}
+
+const QUEUED = { is: 'queue' } as const;
+
+/** While no connection is ready. */
+const QUEUE: Picker<never> = { pick: () => QUEUED };
