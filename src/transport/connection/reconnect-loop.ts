@@ -55,6 +55,8 @@ export interface ReconnectPolicy<Agreed> {
    * comes early for it is not counted: those after it come as often, and for as long, as they would have.
    */
   readonly delayLimit?: () => number;
+  /** Whether it goes on after `maxReconnectionAttempts`; asked before each attempt. */
+  readonly neverGivesUp?: () => boolean;
 }
 
 /** Keeps one connection to a server: makes attempts, waits between them, notices a loss, and gives up. */
@@ -177,7 +179,8 @@ export class ReconnectLoop<Agreed = unknown> {
   /** Arms the next attempt, or gives up. Listeners are told afterwards, and find the state that they are told of. */
   private backOff(attempt: number): BackedOff<Agreed> {
     const { reconnect, maxReconnectionAttempts, clock, random } = this.options;
-    if (!reconnect || attempt > maxReconnectionAttempts) {
+    const isLast = attempt > maxReconnectionAttempts && this.policy.neverGivesUp?.() !== true;
+    if (!reconnect || isLast) {
       const idle: State<Agreed> = { is: 'idle' };
       this.enter(idle);
       return { state: idle, hasGivenUp: reconnect };
