@@ -1,6 +1,6 @@
 /**
  * The arrows of the design: strategy | client-proxy -> call -> rpc -> session -> protocol,
- * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock and release-memory.
+ * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock, async-context and release-memory.
  */
 const folder = (name) => `^src/${name}/`;
 
@@ -23,7 +23,7 @@ const arrows = Object.entries(allowed).map(([from, to]) => ({
     path: '^src/',
     // transport meets session through the Link interface alone, and as a type
     pathNot: [
-      '^src/(n2n-error|clock|release-memory)\\.ts$',
+      '^src/(n2n-error|clock|async-context|release-memory)\\.ts$',
       folder(from),
       ...to.map(folder),
       ...(from === 'transport' ? ['^src/session/link\\.ts$'] : []),

@@ -9,6 +9,7 @@ import type { EncodedValue } from '../protocol/values/value.js';
 import { AnswerReader } from './nest-packets/answer-reader.js';
 import { LinkedCall } from './layers/linked-call.js';
 import { CallStream } from './call-stream.js';
+import { ContextSink } from './context-sink.js';
 import { envelopeText, termsOf, type Packet } from './call-terms.js';
 import type { Caller, CallTerms, MadeCall } from './caller.js';
 import { EventOutcome } from './event-outcome.js';
@@ -61,7 +62,7 @@ export abstract class CallProxy<
   override send<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
     return new Observable<TResult>((subscriber) => {
       try {
-        const call = this.make(pattern, data, subscriber);
+        const call = this.make(pattern, data, new ContextSink(subscriber));
         return () => call.cancel();
       } catch (error) {
         subscriber.error(error);

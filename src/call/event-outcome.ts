@@ -1,4 +1,5 @@
 import { Observable, ReplaySubject } from 'rxjs';
+import { ContextSink } from './context-sink.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 
 /**
@@ -15,7 +16,7 @@ export class EventOutcome implements CallSink {
   get observable(): Observable<undefined> {
     return new Observable((subscriber) => {
       this.isObserved = true;
-      return this.outcome.subscribe(subscriber);
+      return this.outcome.subscribe(new ContextSink(subscriber));
     });
   }
 

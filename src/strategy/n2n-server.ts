@@ -1,5 +1,6 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
+import { isolatedContext } from '../async-context.js';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js';
 import { runHook } from '../call/hook.js';
@@ -165,6 +166,10 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   private readonly takeCall = (call: IncomingCall, connection: CallConnection): void => {
+    isolatedContext().runInAsyncScope(this.dispatch, undefined, call, connection);
+  };
+
+  private readonly dispatch = (call: IncomingCall, connection: CallConnection): void => {
     const { content } = call;
     if (this.packets === undefined && !carriesPackets(content)) this.handle(call, content, connection, call);
     else this.takePacket(call, connection);
@@ -217,16 +222,16 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   private serve(handler: MessageHandler, data: unknown, context: N2NContext, responder: Responder): void {
     const { start, end } = this.hooks;
     const { report, transportId } = this;
-    const hooked =
-      end === undefined
-        ? responder
-        : new HookedResponder(responder, () => runHook(() => end(transportId, context), report), report);
+    const onEnd = end && ((): void => runHook(() => end(transportId, context), report));
+    const handle = (to: Responder): void => runHandler(handler, data, context, to, report);
     if (start === undefined) {
-      runHandler(handler, data, context, hooked, report);
+      handle(onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
       return;
     }
-    const handle = (): void => runHandler(handler, data, context, hooked, report);
-    runHooked((run) => start(transportId, context, run), handle, hooked, report);
+    // Made within the start hook, whose context the end hook runs in.
+    const begin = (): void =>
+      handle(onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
+    runHooked((run) => start(transportId, context, run), begin, responder, report);
   }
 
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */

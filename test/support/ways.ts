@@ -12,6 +12,8 @@ export interface Ends {
   readonly client: N2NClient;
   /** Calls the handlers. */
   readonly caller: CallProxy;
+  /** Hosts the handlers. */
+  readonly strategy: N2NServer;
   /** Where the log of the side with the handlers goes. */
   readonly log: RecordingLogger;
   readonly closeCaller: () => Promise<void>;
@@ -45,7 +47,15 @@ const towardsService: Way[] = BUILDERS.map((builder) => ({
     );
     const closeCaller = async (): Promise<void> => client.close();
     const closeHost = (): Promise<void> => service.app.close();
-    return { service, client, caller: client, log: service.log, closeCaller, closeHost };
+    return {
+      service,
+      client,
+      caller: client,
+      strategy: service.strategy,
+      log: service.log,
+      closeCaller,
+      closeHost,
+    };
   },
 }));
 
@@ -54,13 +64,13 @@ const towardsClient: Way[] = BUILDERS.map((builder) => ({
   async start(parts, { host, caller, both, client: own } = {}) {
     const service = await startService(NO_HANDLERS, { ...caller, ...both });
     const client = startClient(service.url, { transports: [builder.name], ...both, ...own });
-    const { log } = await hostOver(client, parts, { ...host, codec: both?.codec });
+    const { log, strategy } = await hostOver(client, parts, { ...host, codec: both?.codec });
     await client.connect();
     const [peer] = service.strategy.peers;
     if (peer === undefined || service.strategy.peers.size !== 1) throw new Error('there is not one peer');
     const closeCaller = (): Promise<void> => service.app.close();
     const closeHost = async (): Promise<void> => client.close();
-    return { service, client, caller: peer, log, closeCaller, closeHost };
+    return { service, client, caller: peer, strategy, log, closeCaller, closeHost };
   },
 }));
 

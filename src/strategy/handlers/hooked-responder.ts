@@ -1,12 +1,14 @@
+import { currentContext } from '../../async-context.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
 import type { Responder } from './responder.js';
 
 /**
- * Runs the end hook of instrumentation once, before the outcome of a handler is passed on. A hook that throws fails the
- * call, and no other.
+ * Runs the end hook of instrumentation once, before the outcome of a handler is passed on, in the context in which the
+ * responder was made. A hook that throws fails the call, and no other.
  */
 export class HookedResponder implements Responder {
   private hook: (() => void) | undefined;
+  private readonly context = currentContext();
 
   constructor(
     private readonly responder: Responder,
@@ -52,7 +54,7 @@ export class HookedResponder implements Responder {
     const { hook } = this;
     this.hook = undefined;
     try {
-      hook?.();
+      if (hook !== undefined) this.context.runInAsyncScope(hook);
     } catch (error) {
       this.responder.fail(errorForCaller(error, this.responder, this.report));
       return;
