@@ -42,7 +42,7 @@ class TenantController {
   }
 
   @EventPattern('event')
-  onEvent(() _question: Question): void {}
+  onEvent(@Payload() _question: Question): void {}
 }
 
 /** AsyncLocalStorage of one call is never seen by another. */
