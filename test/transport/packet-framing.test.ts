@@ -146,10 +146,14 @@ describe('what packets hold', () => {
     expect(packet.data).toBe('\uFFFD(');
   });
 
-  it('a packet of no type, or of something else than text and bytes, is not written', () => {
-    const refused = expect.objectContaining({ code: 'PROTOCOL_ERROR' });
-    expect(() => framed({ type: 'error' })).toThrow(refused);
-    expect(() => framed({ type: 'message', data: 7 })).toThrow(refused);
+  it('a packet of no type, or of a Blob, is not written', () => {
+    const refused = (code: string) => expect.objectContaining({ code });
+    expect(() => framed({ type: 'error' })).toThrow(refused('PROTOCOL_ERROR'));
+    expect(() => framed({ type: 'message', data: new Blob(['x']) })).toThrow(refused('NOT_SERIALIZABLE'));
+  });
+
+  it('something else than text and bytes is the text that Engine.IO makes of it', () => {
+    expect(framed({ type: 'message', data: 7 })).toEqual(framed({ type: 'message', data: '7' }));
   });
 
   it('large data is not copied on its way out, small data goes with its header', () => {

@@ -29,7 +29,11 @@ const TYPE_BYTES: ReadonlyMap<string, number> = new Map(PACKET_TYPES.map((type, 
  */
 const COPY_LIMIT = 16 * 1024;
 
-/** Adds to `out` the buffers in which a packet leaves: one, or header and data. */
+/**
+ * Adds to `out` the buffers in which a packet leaves: one, or header and data.
+ * @throws N2NError `PROTOCOL_ERROR` for a packet that has no place on the wire; `NOT_SERIALIZABLE` for a Blob, and for bytes
+ * whose memory was transferred
+ */
 export function framePacket(packet: Packet, out: Buffer[]): void {
   const type = TYPE_BYTES.get(packet.type);
   if (type === undefined) {
@@ -45,6 +49,11 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
     return;
   }
   const bytes = asBytes(data);
+  if (bytes === undefined) {
+    // As Engine.IO writes it.
+    out.push(frameText(type, String(data)));
+    return;
+  }
   if (bytes.length <= COPY_LIMIT) {
     const framed = Buffer.allocUnsafe(PACKET_HEADER_BYTES + bytes.length);
     writeHeader(framed, type | BINARY, bytes.length);
@@ -83,11 +92,22 @@ function writeHeader(target: Buffer, kind: number, length: number): void {
   target.writeUInt32BE(length, 1);
 }
 
-function asBytes(data: unknown): Buffer {
+/** @returns undefined for what is no bytes */
+function asBytes(data: unknown): Buffer | undefined {
   if (Buffer.isBuffer(data)) return data;
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return Buffer.from(data);
-  throw new N2NError('PROTOCOL_ERROR', `A packet is text or bytes; a ${typeof data} cannot be sent.`);
+  if (data instanceof Blob) {
+    throw new N2NError(
+      'NOT_SERIALIZABLE',
+      'A Blob cannot be sent. Send its bytes: new Uint8Array(await blob.arrayBuffer()).',
+    );
+  }
+  try {
+    if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    if (data instanceof ArrayBuffer) return Buffer.from(data);
+  } catch (error) {
+    throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The bytes cannot be sent');
+  }
+  return undefined;
 }
 
 /** The first allocation for a packet that does not come in one read; see `PacketReader.collect`. */

@@ -71,14 +71,19 @@ export class PacketStream {
   }
 
   /**
-   * Writes packets as one gathered write.
+   * Writes packets as one gathered write. A packet that cannot be written ends the stream: whoever sent it is not there to
+   * be told any more, and without it the other side would misread the packets that follow.
    * @returns false when the stream holds more than it can send; `onDrain` follows
-   * @throws N2NError `PROTOCOL_ERROR` for a packet that has no place on the wire
    */
   write(packets: readonly Packet[]): boolean {
     const buffers: Buffer[] = [];
-    for (const packet of packets) framePacket(packet, buffers);
     const { stream } = this;
+    try {
+      for (const packet of packets) framePacket(packet, buffers);
+    } catch (error) {
+      this.fail(N2NError.from(error, 'PROTOCOL_ERROR', 'A packet cannot be written'));
+      return false;
+    }
     // A chunk of calls is one buffer, and needs no cork.
     if (buffers.length === 1) return stream.write(buffers[0]);
     let writable = true;
@@ -105,9 +110,14 @@ export class PacketStream {
     try {
       if (this.reader.read(bytes) && this.ownsReads) releaseMemory(bytes);
     } catch (error) {
-      this.events.onError(N2NError.from(error, 'PROTOCOL_ERROR', 'The stream cannot be read'));
-      this.closing = true;
-      this.stream.destroy();
+      this.fail(N2NError.from(error, 'PROTOCOL_ERROR', 'The stream cannot be read'));
     }
+  }
+
+  private fail(error: N2NError): void {
+    if (this.closing) return;
+    this.events.onError(error);
+    this.closing = true;
+    this.stream.destroy();
   }
 }

@@ -5,6 +5,7 @@ import { noHandshake } from '../connection/attempt.js';
 import type { Connection } from '../connection/connection.js';
 import { ReconnectLoop } from '../connection/reconnect-loop.js';
 import { addressLabel } from '../connection/server-address.js';
+import { refuseUnsendable } from '../socket-io/sendable.js';
 import type { NodeClientError, NodeClientEvents } from './node-client-events.js';
 import { resolveNodeClientOptions, type NodeClientOptions } from './node-client-options.js';
 import { SendBuffer } from './send-buffer.js';
@@ -115,6 +116,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
    * @throws N2NError `NOT_SERIALIZABLE` when `data` cannot be encoded. Of data that waits, the event `error` tells so.
    */
   send(data: unknown): void {
+    refuseNoData(data);
     refuseUnsendable(data);
     if (this.loop.connection?.send(data) === true) return;
     this.buffer.push(data);
@@ -176,7 +178,7 @@ function loopTo(
 }
 
 /** Socket.IO would take a function for an acknowledgement callback, and JSON leaves symbols out in silence. */
-function refuseUnsendable(data: unknown): void {
+function refuseNoData(data: unknown): void {
   if (typeof data !== 'function' && typeof data !== 'symbol') return;
   throw new N2NError('NOT_SERIALIZABLE', `A ${typeof data} cannot be sent; send plain data instead.`);
 }

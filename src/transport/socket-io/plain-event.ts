@@ -1,5 +1,6 @@
 import { N2NError } from '../../n2n-error.js';
 import { CHUNK_EVENT } from './n2n-parser.js';
+import { refuseUnsendable } from './sendable.js';
 
 /** Events that mean something to Socket.IO, or to this library, and are no event of an application. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -28,6 +29,7 @@ export function emitPlain(target: Emitter, event: string, ...args: unknown[]): v
       `"${event}" is reserved, and cannot be sent as a plain event of Socket.IO.`,
     );
   }
+  for (const value of args) refuseUnsendable(value);
   try {
     target.emit(event, ...args);
   } catch (error) {
