@@ -26,6 +26,33 @@ describe('calls served at once', () => {
     expect(patterns()).toEqual(['0', '1', '2', '3', '4', '5']);
   });
 
+  test.each([
+    ['reply', (call: IncomingCall) => call.reply(1)],
+    ['complete', (call: IncomingCall) => call.complete()],
+    ['fail', (call: IncomingCall) => call.fail('x')],
+  ] as const)('are answered before the next one begins: %s', (_name, answer) => {
+    const { link, calls } = openPeer({
+      maxInFlight: 1,
+      // The first handler takes its time; those that wait for its slot answer as soon as they run.
+      onCall: (call) => {
+        if (call.pattern !== '0') answer(call);
+      },
+    });
+    link.receive(requests(3));
+    expect(link.takeFrames()).toEqual([]);
+    const [first] = calls;
+    if (first !== undefined) answer(first);
+    expect(link.takeFrames().map(({ id }) => id)).toEqual([1, 3, 5]);
+  });
+
+  test('give up their slot also when the answer cannot be written', () => {
+    const { link, calls } = openPeer({ maxInFlight: 1 });
+    link.receive(requests(2));
+    calls[0]?.reply(1n);
+    expect(calls.map(({ pattern }) => pattern)).toEqual(['0', '1']);
+    expect(link.takeFrames().map(({ type, id }) => [type, id])).toEqual([[FrameType.ERROR, 1]]);
+  });
+
   test('events count as well, until their handlers have ended', () => {
     const { link, calls } = openPeer({ maxInFlight: 1 });
     link.receive(requestFrame(1, 'event', '1', FrameType.EVENT), requestFrame(3, 'call'));

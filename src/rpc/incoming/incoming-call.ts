@@ -112,18 +112,16 @@ export class IncomingCall implements StreamTarget {
 
   /** The last value, or the only one. */
   reply(value: unknown): void {
-    if (!this.end() || this.content.kind === 'event') return;
-    if (this.content.kind === 'call') this.port.last(this, value);
-    else this.port.complete(this);
+    this.end(this.content.kind === 'call' ? 'last' : 'complete', value);
   }
 
   complete(): void {
-    if (this.end() && this.content.kind !== 'event') this.port.complete(this);
+    this.end('complete', undefined);
   }
 
   /** @param error an `N2NError`, or what the handler threw in the shape in which the caller shall get it */
   fail(error: unknown): void {
-    if (this.end() && this.content.kind !== 'event') this.port.error(this, error);
+    this.end('error', error);
   }
 
   /** Fails a call whose handler goes on, and stops that: what it gave cannot be sent. */
@@ -172,15 +170,24 @@ export class IncomingCall implements StreamTarget {
     }
   }
 
-  /** @returns whether the caller is still there to be told */
-  private end(): boolean {
+  /** Answers the caller, then frees the slot: the handler that gets the slot may answer before this returns. */
+  private end(answer: 'last' | 'complete' | 'error', value: unknown): void {
     const { state } = this;
-    if (state === 'over') return false;
+    if (state === 'over') return;
     this.state = 'over';
     this.stops = undefined;
-    if (state !== 'waiting') this.port.onServed(this);
-    this.onOver?.();
-    return state !== 'abandoned';
+    try {
+      if (state !== 'abandoned' && this.content.kind !== 'event') this.answer(answer, value);
+    } finally {
+      if (state !== 'waiting') this.port.onServed(this);
+      this.onOver?.();
+    }
+  }
+
+  private answer(answer: 'last' | 'complete' | 'error', value: unknown): void {
+    if (answer === 'last') this.port.last(this, value);
+    else if (answer === 'complete') this.port.complete(this);
+    else this.port.error(this, value);
   }
 }
 
