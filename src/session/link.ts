@@ -29,9 +29,10 @@ export interface Link {
 export interface LinkEvents {
   /**
    * A chunk came. Nobody changes its bytes.
-   * @param mayRelease whether nobody else has it: then its memory may be given back (`releaseMemory`)
+   * @param release gives the memory of the chunk back to the system; the chunk is empty after that. It may be called
+   * until `onChunk` returns. Undefined for a short chunk, and for one that somebody else can see.
    */
-  onChunk(chunk: Buffer, mayRelease: boolean): void;
+  onChunk(chunk: Buffer, release?: () => void): void;
   /** The transport can take more, after `write` returned false. */
   onWritable(): void;
   /**

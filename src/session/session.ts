@@ -73,7 +73,7 @@ export class Session implements LinkEvents, FrameHandler {
   private readonly replay = new ReplayBuffer();
   private readonly isResumable: boolean;
   private state: State = { is: 'unlinked', timer: undefined };
-  private mayReleaseChunk = false;
+  private chunkRelease: (() => void) | undefined = undefined;
   private flushScheduled = false;
   private blocked = false;
   /** How much is written before the next chunk leaves within the turn: four times as much each time, so these stay few. */
@@ -109,9 +109,9 @@ export class Session implements LinkEvents, FrameHandler {
     return this.readAt;
   }
 
-  /** Whether the memory of the chunk that is being read may be released, once all of it has been copied. */
-  get isChunkReleasable(): boolean {
-    return this.mayReleaseChunk;
+  /** Gives back the memory of the chunk that is being read, if nobody else has it. All of the chunk has been copied. */
+  releaseChunk(): void {
+    this.chunkRelease?.();
   }
 
   /** When the first of the frames that leave with this turn was written, by the session's clock. */
@@ -275,8 +275,8 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /** @internal Called by the link. */
-  onChunk(chunk: Buffer, mayRelease: boolean): void {
-    this.mayReleaseChunk = mayRelease;
+  onChunk(chunk: Buffer, release?: () => void): void {
+    this.chunkRelease = release;
     this.readAt = this.options.clock.now();
     // Its memory may be released as it is read.
     const { length } = chunk;

@@ -2,7 +2,6 @@ import type { ChunkWriter } from '../../protocol/frames/chunk-writer.js';
 import { FRAME_HEADER_BYTES, MAX_BODIES } from '../../protocol/frames/frame.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
 import { Reassembly } from '../../protocol/frames/reassembly.js';
-import { releaseMemory } from '../../release-memory.js';
 import type { Session } from '../../session/session.js';
 import { FragmentScheduler } from './fragment-scheduler.js';
 import { ReceiveWindow } from './receive-window.js';
@@ -78,8 +77,8 @@ export class FlowTable implements FrameSink {
   }
 
   /**
-   * Takes a fragment of a body. It is copied, and granted again, as it comes. `chunk` is empty after that, if nothing else
-   * stands in it.
+   * Takes a fragment of a body. It is copied, and granted again, as it comes. `chunk` may be empty after that, if the
+   * fragment is all of it.
    * @returns the body, once it is whole
    * @throws N2NError `PROTOCOL_ERROR`
    */
@@ -95,7 +94,7 @@ export class FlowTable implements FrameSink {
     receiveWindow.onFragment(to - from);
     const whole = this.reassembly.add(type, id, chunk.subarray(from, to), last);
     const isAlone = to - from + FRAME_HEADER_BYTES === chunk.length;
-    if (isAlone && this.session.isChunkReleasable) releaseMemory(chunk);
+    if (isAlone) this.session.releaseChunk();
     receiveWindow.onConsumed(0, to - from);
     return whole;
   }

@@ -1,5 +1,5 @@
 import { N2NError } from '../../n2n-error.js';
-import { releaseMemory } from '../../release-memory.js';
+import { releaseMemory } from './release-memory.js';
 
 /**
  * How Engine.IO packets stand on a raw stream: one byte that says what the packet is, four bytes of length (unsigned,
