@@ -9,6 +9,7 @@ import {
 } from './frame.js';
 import { FRAGMENT_BYTES, FrameWriter, writeHeader, writePosition } from './frame-writer.js';
 import type { FragmentedBody } from './fragmented-body.js';
+import { Fifo } from '../buffers/fifo.js';
 import { slabs, type Slab } from '../buffers/slab-pool.js';
 import { writeU32 } from '../buffers/u32.js';
 
@@ -22,7 +23,7 @@ const GATHERED_BYTES = 16 * 1024;
 export class ChunkWriter extends FrameWriter {
   private borrowed: Slab | undefined = undefined;
   /** Chunks that are complete: the next frame did not fit the slab, or they end with something long. */
-  private full: Chunk[] = [];
+  private readonly full = new Fifo<Chunk>();
   private fullBytes = 0;
   /** The first pieces of a chunk that ends with something long, while it is written. */
   private pieces: Buffer[] = [];

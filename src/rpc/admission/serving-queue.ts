@@ -1,11 +1,12 @@
 import type { Clock } from '../../clock.js';
 import { N2NError } from '../../n2n-error.js';
+import { Fifo } from '../../protocol/buffers/fifo.js';
 import type { IncomingCall } from '../incoming/incoming-call.js';
 
 /** As many calls may wait for each that is served at once. */
 const WAITING_PER_SERVED = 64;
 
-/** As many calls that are no longer waiting may stand in front of those that are. */
+/** How many abandoned calls may stand among those that wait, before they are removed. */
 const COMPACT_AT = 1024;
 
 /** Begins to serve calls, while there is any sense in it. */
@@ -25,8 +26,7 @@ export class ServingQueue {
   private serving = 0;
   /** Events that wait or are served: they go on when nobody is there any more who has sent them. */
   private events = 0;
-  private waiting: IncomingCall[] = [];
-  private nextWaiting = 0;
+  private readonly waiting = new Fifo<IncomingCall>();
   /** Calls that stand among the waiting ones, and whose callers have given up. */
   private abandoned = 0;
   /** Whether `startWaiting` is at work: calls that end at once must not start the next from within. */
@@ -51,7 +51,7 @@ export class ServingQueue {
 
   /** @returns false when there is no room for the call */
   add(call: IncomingCall): boolean {
-    const hasTurn = this.canStart && this.nextWaiting === this.waiting.length;
+    const hasTurn = this.canStart && this.waiting.size === 0;
     if (!hasTurn && this.waitingCalls >= this.maxServing * WAITING_PER_SERVED) return false;
     if (isEvent(call)) this.events += 1;
     if (hasTurn) this.start(call);
@@ -62,7 +62,8 @@ export class ServingQueue {
   /** The caller of a call that waits wants no answer any more. */
   onAbandoned(): void {
     this.abandoned += 1;
-    if (this.abandoned >= COMPACT_AT && this.abandoned > this.waitingCalls) this.compact();
+    if (this.abandoned >= COMPACT_AT && this.abandoned > this.waitingCalls)
+      this.keep(({ isOver }) => !isOver);
   }
 
   /** The handlers are done with a call. */
@@ -77,36 +78,34 @@ export class ServingQueue {
 
   /** Begins to serve those that wait, as far as they may. */
   startWaiting(): void {
-    if (this.isStarting || this.waiting.length === 0) return;
+    if (this.isStarting || this.waiting.size === 0) return;
     this.isStarting = true;
-    while (this.canStart && this.nextWaiting < this.waiting.length) {
-      const next = this.waiting[this.nextWaiting++];
+    while (this.canStart) {
+      const next = this.waiting.shift();
+      if (next === undefined) break;
       if (next.isOver) this.abandoned -= 1;
       else if (next.expiresAt <= this.clock.now()) next.fail(expired(next));
       else this.start(next);
     }
-    // A queue that is never empty must not keep what it has been through.
-    if (this.nextWaiting === this.waiting.length || this.nextWaiting >= COMPACT_AT) this.compact();
     this.isStarting = false;
   }
 
   /** Nobody waits for an answer any more. What is being served still is, and events that have come get their turn. */
   clear(): void {
-    this.compact();
-    this.waiting = this.waiting.filter(isEvent);
+    this.keep((call) => isEvent(call) && !call.isOver);
   }
 
   private get waitingCalls(): number {
-    return this.waiting.length - this.nextWaiting - this.abandoned;
+    return this.waiting.size - this.abandoned;
   }
 
   private get canStart(): boolean {
     return this.serving < this.maxServing && this.server.canAnswer();
   }
 
-  private compact(): void {
-    this.waiting = this.waiting.slice(this.nextWaiting).filter(({ isOver }) => !isOver);
-    this.nextWaiting = 0;
+  /** @param stays false for each call that is over, at least */
+  private keep(stays: (call: IncomingCall) => boolean): void {
+    this.waiting.retain(stays);
     this.abandoned = 0;
   }
 

@@ -1,5 +1,6 @@
 import type { ChunkWriter } from '../../protocol/frames/chunk-writer.js';
 import { FRAME_HEADER_BYTES, MAX_BODIES } from '../../protocol/frames/frame.js';
+import { Fifo } from '../../protocol/buffers/fifo.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
 import { Reassembly } from '../../protocol/frames/reassembly.js';
 import type { Session } from '../../session/session.js';
@@ -15,7 +16,7 @@ export class FlowTable implements FrameSink {
   private readonly sendWindows = new IdTable<SendWindow>();
   private readonly receiveWindows = new IdTable<ReceiveWindow>();
   /** Those that have something to send, in the order of their turns. */
-  private enlisted: SendWindow[] = [];
+  private readonly ready = new Fifo<SendWindow>();
   /** Most peers never send a body in fragments. */
   private fragmentScheduler: FragmentScheduler | undefined;
   private readonly reassembly: Reassembly;
@@ -108,7 +109,7 @@ export class FlowTable implements FrameSink {
   /** Forgets everything; whoever waits to send is let go. */
   clear(): void {
     const sendWindows = this.sendWindows.values();
-    this.enlisted = [];
+    this.ready.clear();
     this.fragmentScheduler = undefined;
     this.sendWindows.clear();
     this.receiveWindows.clear();
@@ -121,8 +122,8 @@ export class FlowTable implements FrameSink {
    */
   pull(): boolean {
     // Whoever cannot send asks again, and has its next turn with the next pull.
-    for (let left = this.enlisted.length; left > 0; left--) {
-      if (this.enlisted.shift()?.pull() === true) return true;
+    for (let left = this.ready.size; left > 0; left--) {
+      if (this.ready.shift()?.pull() === true) return true;
     }
     return false;
   }
@@ -136,7 +137,7 @@ export class FlowTable implements FrameSink {
   }
 
   enlist(sendWindow: SendWindow): void {
-    this.enlisted.push(sendWindow);
+    this.ready.push(sendWindow);
     this.session.flushSoon();
   }
 

@@ -1,6 +1,7 @@
 import { N2NError } from '../../n2n-error.js';
 import type { ChunkWriter } from '../../protocol/frames/chunk-writer.js';
 import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType, INITIAL_CREDIT } from '../../protocol/frames/frame.js';
+import { Fifo } from '../../protocol/buffers/fifo.js';
 import { countFrames } from '../../protocol/frames/frame-count.js';
 import { FrameQueue } from '../../protocol/frames/frame-queue.js';
 import { FRAGMENT_BYTES } from '../../protocol/frames/frame-writer.js';
@@ -49,7 +50,7 @@ const MAX_CREDIT = 2 ** 31 - 1;
 export class SendWindow {
   private items: number = INITIAL_CREDIT.items;
   private bytes: number = INITIAL_CREDIT.bytes;
-  private queue: (FrameQueue | FragmentedBody)[] = [];
+  private readonly queue = new Fifo<FrameQueue | FragmentedBody>();
   private queuedBytes = 0;
   private isEnlisted = false;
   private onReady: (() => void) | undefined = undefined;
@@ -63,7 +64,7 @@ export class SendWindow {
 
   /** Whether a value that is written now leaves now. */
   get isReady(): boolean {
-    return this.queue.length === 0 && this.hasCredit && this.sink.writer().pendingBytes <= MOST_UNSENT;
+    return this.queue.size === 0 && this.hasCredit && this.sink.writer().pendingBytes <= MOST_UNSENT;
   }
 
   private get hasCredit(): boolean {
@@ -95,7 +96,7 @@ export class SendWindow {
 
   /** Sends the frame that ends the call, after everything that waits. It needs no credit. */
   end(type: FrameType, flags: number, value: EncodedValue, onEmpty: () => void): void {
-    if (this.queue.length === 0) {
+    if (this.queue.size === 0) {
       const long = this.sink.writer().writeValue(type, flags, this.id, value);
       if (long === undefined) {
         onEmpty();
@@ -129,7 +130,7 @@ export class SendWindow {
     if (this.items > MAX_CREDIT || this.bytes > MAX_CREDIT) {
       throw new N2NError('PROTOCOL_ERROR', 'The other side grants more credit than there can be.');
     }
-    if (this.queue.length > 0) this.enlist();
+    if (this.queue.size > 0) this.enlist();
     else this.becomeReady();
   }
 
@@ -141,8 +142,8 @@ export class SendWindow {
 
   /** Forgets what waits: the call is over. Whoever waits to write is let go, and finds the call over. */
   drop(): void {
-    const [head] = this.queue;
-    this.queue = [];
+    const { first: head } = this.queue;
+    this.queue.clear();
     if (head instanceof FragmentedBody && head.isBegun) this.sink.endBody();
     this.queuedBytes = 0;
     this.onEmpty = undefined;
@@ -153,7 +154,7 @@ export class SendWindow {
 
   /** A body may begin now. @returns whether one is going to */
   resume(): boolean {
-    const canBegin = this.queue.length > 0 && this.hasRoomAhead;
+    const canBegin = this.queue.size > 0 && this.hasRoomAhead;
     if (canBegin) this.enlist();
     return canBegin;
   }
@@ -164,13 +165,13 @@ export class SendWindow {
    */
   pull(): boolean {
     this.isEnlisted = false;
-    const head = this.queue[0];
+    const head = this.queue.first;
     if (head === undefined) {
       this.becomeReady();
       return false;
     }
     const sent = head instanceof FrameQueue ? this.pullFrames(head) : this.pullFragment(head);
-    if (this.queue.length > 0) {
+    if (this.queue.size > 0) {
       if (sent > 0) this.enlist();
     } else {
       const { onEmpty } = this;
@@ -234,7 +235,7 @@ export class SendWindow {
 
   /** Where short values wait: behind everything that waits already. */
   private tail(): FrameQueue {
-    const last = this.queue.at(-1);
+    const { last } = this.queue;
     if (last instanceof FrameQueue) return last;
     const tail = new FrameQueue(this.maxPayload());
     this.queue.push(tail);
@@ -253,7 +254,7 @@ export class SendWindow {
     if (this.isReady) {
       this.onReady = undefined;
       onReady();
-    } else if (this.queue.length === 0 && this.hasCredit) {
+    } else if (this.queue.size === 0 && this.hasCredit) {
       // What it waits for is the link, which pulls.
       this.enlist();
     }

@@ -1,9 +1,16 @@
+import { Fifo } from '../../protocol/buffers/fifo.js';
+
 /** What a reader tells whoever feeds it. */
 export interface StreamReaderEvents {
   /** A value was taken by the consumer. */
   onConsumed(bytes: number): void;
   /** The consumer wants no more, before the end. */
   onReturn(): void;
+}
+
+interface ReceivedValue {
+  readonly value: unknown;
+  readonly bytes: number;
 }
 
 interface Waiting {
@@ -27,9 +34,8 @@ type State =
  * since the other side sends only as much as is granted, and what is taken is granted again.
  */
 export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
-  private values: { value: unknown; bytes: number }[] = [];
-  private first = 0;
-  private waiting: Waiting[] = [];
+  private readonly values = new Fifo<ReceivedValue>();
+  private readonly waiting = new Fifo<Waiting>();
   private state: State = { is: 'open' };
 
   constructor(private readonly events: StreamReaderEvents) {}
@@ -39,9 +45,8 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    const entry = this.values[this.first];
+    const entry = this.values.shift();
     if (entry !== undefined) {
-      this.shift();
       this.events.onConsumed(entry.bytes);
       return Promise.resolve({ done: false, value: entry.value });
     }
@@ -65,8 +70,7 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
   return(): Promise<IteratorResult<unknown, undefined>> {
     const wasOpen = this.state.is === 'open';
     this.state = { is: 'returned' };
-    this.values = [];
-    this.first = 0;
+    this.values.clear();
     this.settleWaiting((waiting) => waiting.resolve({ done: true, value: undefined }));
     if (wasOpen) this.events.onReturn();
     return Promise.resolve({ done: true, value: undefined });
@@ -74,7 +78,7 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
 
   /** Whether there are values that nobody has taken. */
   get hasWaiting(): boolean {
-    return this.first < this.values.length;
+    return this.values.size > 0;
   }
 
   push(value: unknown, bytes: number): void {
@@ -106,16 +110,7 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
     }
   }
 
-  private shift(): void {
-    this.first += 1;
-    if (this.first < 1024 && this.first < this.values.length) return;
-    this.values = this.values.slice(this.first);
-    this.first = 0;
-  }
-
   private settleWaiting(settle: (waiting: Waiting) => void): void {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const one of waiting) settle(one);
+    for (let one = this.waiting.shift(); one !== undefined; one = this.waiting.shift()) settle(one);
   }
 }
