@@ -1,44 +1,16 @@
-import type { Clock, TimerHandle } from '../clock.js';
+import type { TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { Chunk } from '../protocol/frames/chunk.js';
 import { readChunk, type FrameHandler } from '../protocol/frames/chunk-reader.js';
 import { ackChunk, ChunkWriter } from '../protocol/frames/chunk-writer.js';
 import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frames/frame.js';
 import { readU32 } from '../protocol/buffers/u32.js';
+import { ChunkFlush } from './chunk-flush.js';
 import type { Link, LinkEvents } from './link.js';
+import { ReceivedBytes } from './received-bytes.js';
+import type { SessionEvents, SessionOptions } from './session-options.js';
 import { ReplayBuffer } from './replay-buffer.js';
 import { readSessionError, sessionErrorChunk } from './session-error.js';
-
-export interface SessionOptions {
-  /** Which side this is. */
-  role: 'dialer' | 'acceptor';
-  /** The longest value that the other side takes, in bytes: from its HELLO. */
-  maxSend: number;
-  /** How long the session is kept when its link has broken, in milliseconds; 0 for not at all. */
-  window: number;
-  /** How many bytes may be sent that the other side has not acknowledged. At the bound, what is written waits. */
-  maxReplay: number;
-  /** How many bytes may wait to be sent, before calls and events of this side are refused. */
-  maxPending: number;
-  /** How many bytes may wait to be sent, before the other side is taken for one that asks and does not read. */
-  maxBacklog: number;
-  clock: Clock;
-  /** Runs a task after the current turn's work, before the loop waits again. */
-  defer: (task: () => void) => void;
-}
-
-/** The peer, as its session sees it. Frames with the id of the session, other than the session's own, are among them. */
-export interface SessionEvents extends FrameHandler {
-  /**
-   * The link takes more, and nothing is written: what waits may write now.
-   * @returns whether anything was written
-   */
-  onWritable(): boolean;
-  /** The link has broken. The session waits for another one. */
-  onSuspended(): void;
-  /** The session is over, for this reason. Reported once. */
-  onClosed(error: N2NError): void;
-}
 
 /** `docs/sessions.md` draws it. */
 type State =
@@ -46,19 +18,6 @@ type State =
   | { readonly is: 'unlinked'; readonly timer: TimerHandle | undefined }
   | { readonly is: 'linked'; readonly link: Link }
   | { readonly is: 'closed'; readonly error: N2NError };
-
-/**
- * What is written in a turn leaves at its end, but the first of it as soon as it is this much, so that the other side
- * sets to work while this one is still at the rest. With nothing before the end, 64 calls in flight go to and fro as one
- * chunk, and each process idles while the other works: less than half as many calls a second.
- */
-const FIRST_EARLY_BYTES = 1024;
-
-/** What came is acknowledged at the latest when it is as many bytes. */
-const ACK_AT = 256 * 1024;
-
-/** And when anything is sent anyway, from as many bytes on. */
-const ACK_BESIDE_AT = 4 * 1024;
 
 /** For a link that the session has left. */
 const NOBODY: LinkEvents = { onChunk() {}, onWritable() {}, onBroken() {} };
@@ -74,15 +33,10 @@ export class Session implements LinkEvents, FrameHandler {
   private readonly isResumable: boolean;
   private state: State = { is: 'unlinked', timer: undefined };
   private chunkRelease: (() => void) | undefined = undefined;
-  private flushScheduled = false;
+  private readonly chunkFlush: ChunkFlush;
   private blocked = false;
-  /** How much is written before the next chunk leaves within the turn: four times as much each time, so these stay few. */
-  private earlyBytes = FIRST_EARLY_BYTES;
   private readAt: number;
-  private writtenAt: number;
-  private bytesReceived = 0;
-  /** The position that was acknowledged last. */
-  private acknowledged = 0;
+  private readonly receivedBytes = new ReceivedBytes();
 
   constructor(
     private readonly events: SessionEvents,
@@ -90,7 +44,7 @@ export class Session implements LinkEvents, FrameHandler {
   ) {
     this.writer = new ChunkWriter(options.maxSend);
     this.readAt = options.clock.now();
-    this.writtenAt = this.readAt;
+    this.chunkFlush = new ChunkFlush(options.clock, options.defer, this.flush);
     this.isResumable = options.window > 0;
   }
 
@@ -101,7 +55,7 @@ export class Session implements LinkEvents, FrameHandler {
 
   /** How many bytes of the session have come. */
   get received(): number {
-    return this.bytesReceived;
+    return this.receivedBytes.position;
   }
 
   /** When the chunk that is being read came, by the session's clock. */
@@ -116,7 +70,7 @@ export class Session implements LinkEvents, FrameHandler {
 
   /** When the first of the frames that leave with this turn was written, by the session's clock. */
   get turnTime(): number {
-    return this.writtenAt;
+    return this.chunkFlush.turnTime;
   }
 
   /** Whether the session is not over: it may be without a link for the moment. */
@@ -198,11 +152,8 @@ export class Session implements LinkEvents, FrameHandler {
 
   /** Sends what is written when the turn's work is done, and a good part of it before. */
   flushSoon(): void {
-    if (this.writer.pendingBytes >= this.earlyBytes) this.flushEarly();
-    if (this.flushScheduled) return;
-    this.flushScheduled = true;
-    this.writtenAt = this.options.clock.now();
-    this.options.defer(this.flush);
+    if (this.chunkFlush.isEarly(this.writer.pendingBytes)) this.flushEarly();
+    this.chunkFlush.schedule();
   }
 
   /** Tells the other side why, lets what is written leave, and ends. */
@@ -219,15 +170,14 @@ export class Session implements LinkEvents, FrameHandler {
 
   private flushEarly(): void {
     if (this.blocked || this.state.is !== 'linked' || this.isReplayFull) return;
-    this.earlyBytes *= 4;
+    this.chunkFlush.onEarly();
     const chunk = this.writer.take();
     if (chunk !== undefined) this.send(this.state.link, chunk);
   }
 
   private readonly flush = (): void => {
-    this.flushScheduled = false;
-    this.earlyBytes = FIRST_EARLY_BYTES;
-    if (this.bytesReceived - this.acknowledged >= ACK_BESIDE_AT && this.leavesAtOnce) this.writeAck();
+    this.chunkFlush.onTurnEnd();
+    if (this.receivedBytes.isAckWorthwhile && this.leavesAtOnce) this.writeAck();
     while (!this.blocked && this.state.is === 'linked' && !this.isReplayFull) {
       const chunk = this.writer.take();
       if (chunk !== undefined) this.send(this.state.link, chunk);
@@ -253,8 +203,7 @@ export class Session implements LinkEvents, FrameHandler {
   /** ACK, beside what leaves anyway. */
   private writeAck(): void {
     if (!this.isResumable) return;
-    this.acknowledged = this.bytesReceived;
-    this.writer.writeAck(this.bytesReceived);
+    this.writer.writeAck(this.receivedBytes.acknowledge());
   }
 
   /**
@@ -263,8 +212,7 @@ export class Session implements LinkEvents, FrameHandler {
    */
   private sendAck(link: Link): void {
     if (!this.isResumable) return;
-    this.acknowledged = this.bytesReceived;
-    this.send(link, ackChunk(this.bytesReceived));
+    this.send(link, ackChunk(this.receivedBytes.acknowledge()));
   }
 
   /** @internal Called by the link. */
@@ -285,9 +233,8 @@ export class Session implements LinkEvents, FrameHandler {
     } catch (error) {
       this.close(N2NError.from(error, 'PROTOCOL_ERROR', 'A chunk cannot be read'));
     }
-    this.bytesReceived += length;
-    if (this.bytesReceived - this.acknowledged >= ACK_AT && this.state.is === 'linked')
-      this.sendAck(this.state.link);
+    this.receivedBytes.add(length);
+    if (this.receivedBytes.isAckDue && this.state.is === 'linked') this.sendAck(this.state.link);
   }
 
   /** @internal Called by `readChunk` for each frame. */

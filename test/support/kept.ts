@@ -10,7 +10,7 @@ interface PeerParts {
   readonly outgoing: { readonly calls: unknown; readonly deadlines: { readonly lists: unknown } };
   readonly incoming: {
     readonly calls: unknown;
-    readonly payloads: unknown;
+    readonly payloads: { readonly readers: unknown };
     readonly queue: { readonly serving: unknown; readonly waiting: unknown };
   };
   readonly flows: {
@@ -67,7 +67,7 @@ function countsOf(side: string, peer: PeerParts): Record<string, number> {
     [`${side} outgoing calls`]: count(outgoing.calls),
     [`${side} deadlines`]: heads.length,
     [`${side} incoming calls`]: count(incoming.calls),
-    [`${side} payloads`]: count(incoming.payloads),
+    [`${side} payloads`]: count(incoming.payloads.readers),
     [`${side} calls being served`]: count(incoming.queue.serving),
     [`${side} calls waiting to be served`]: count(incoming.queue.waiting),
     [`${side} send windows`]: count(flows.sendWindows),

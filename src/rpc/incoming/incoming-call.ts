@@ -74,7 +74,7 @@ export class IncomingCall implements StreamTarget {
   }
 
   /** A value was sent, or one of the payload came: the caller's whole timeout begins anew. */
-  putOff(now: number): void {
+  extend(now: number): void {
     const { timeout } = this.content;
     if (timeout > 0) this.expiresAt = now + timeout;
   }

@@ -1,7 +1,6 @@
 import { N2NError } from '../../n2n-error.js';
 import type { DeadlineList, Expiring } from '../deadlines.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
-import type { StreamTarget } from '../streams/stream-target.js';
 
 /** Where the answers of a call go. RxJS's `Subscriber` is one. */
 export interface CallSink {
@@ -25,15 +24,6 @@ export interface CallOwner {
   wait(call: OutgoingCall): void;
 }
 
-/** Where the payload of a call goes that is a stream. See `StreamTarget`. */
-export interface PayloadPort {
-  isPayloadReady(call: OutgoingCall): boolean;
-  whenPayloadReady(call: OutgoingCall, callback: () => void): void;
-  nextOfPayload(call: OutgoingCall, value: unknown): void;
-  completePayload(call: OutgoingCall): void;
-  failPayload(call: OutgoingCall, error: unknown): void;
-}
-
 /** A call that was written and is not over. */
 export class OutgoingCall implements Expiring {
   lastSign = 0;
@@ -42,8 +32,8 @@ export class OutgoingCall implements Expiring {
   next: Expiring | undefined = undefined;
   /** What comes for it, once a value has come that is not the only one. */
   receiveWindow: ReceiveWindow | undefined = undefined;
-  /** Where its payload goes, if that is a stream. */
-  payload: PayloadTarget | undefined = undefined;
+  /** Its payload, if that is a stream: it is stopped when the call is over. */
+  payload: { stop(): void } | undefined = undefined;
 
   constructor(
     readonly id: number,
@@ -76,60 +66,5 @@ export class OutgoingCall implements Expiring {
         { details: { pattern: this.pattern, timeout: this.timeout } },
       ),
     );
-  }
-}
-
-/** The payload of a call that is a stream. It is stopped when the call is over, or when the handler wants no more. */
-export class PayloadTarget implements StreamTarget {
-  private state: 'open' | 'ended' | 'stopped' = 'open';
-  private stops: ((reason: unknown) => void)[] = [];
-
-  constructor(
-    private readonly call: OutgoingCall,
-    private readonly port: PayloadPort,
-  ) {}
-
-  get isStopped(): boolean {
-    return this.state !== 'open';
-  }
-
-  get isReady(): boolean {
-    return this.port.isPayloadReady(this.call);
-  }
-
-  whenReady(callback: () => void): void {
-    if (this.state === 'open') this.port.whenPayloadReady(this.call, callback);
-    else callback();
-  }
-
-  next(value: unknown): void {
-    if (this.state === 'open') this.port.nextOfPayload(this.call, value);
-  }
-
-  complete(): void {
-    if (this.state !== 'open') return;
-    this.state = 'ended';
-    this.port.completePayload(this.call);
-  }
-
-  fail(error: unknown): void {
-    if (this.state !== 'open') return;
-    this.state = 'ended';
-    this.port.failPayload(this.call, error);
-  }
-
-  whenCancelled(stop: (reason: unknown) => void): void {
-    if (this.state === 'stopped') stop(undefined);
-    else this.stops.push(stop);
-  }
-
-  /** @internal For the peer: nobody takes the payload any more. */
-  stop(): void {
-    if (this.state === 'stopped') return;
-    const wasOpen = this.state === 'open';
-    this.state = 'stopped';
-    const { stops } = this;
-    this.stops = [];
-    if (wasOpen) for (const stop of stops) stop(undefined);
   }
 }

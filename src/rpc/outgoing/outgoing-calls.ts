@@ -6,26 +6,21 @@ import {
   FLAG_LAST,
   FLAG_STREAM,
   FrameType,
-  MAX_ID,
   VALUE_FORM_MASK,
   type FrameType as FrameTypeValue,
 } from '../../protocol/frames/frame.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
 import type { FragmentedBody } from '../../protocol/frames/fragmented-body.js';
 import type { RequestHeader } from '../../protocol/frames/request-header.js';
-import { notSerializableIn } from '../../protocol/values/not-serializable.js';
 import { ownBytes, type EncodedValue } from '../../protocol/values/value.js';
 import type { Session } from '../../session/session.js';
 import { Deadlines } from '../deadlines.js';
 import type { FlowTable } from '../flow-control/flow-table.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
-import {
-  OutgoingCall,
-  PayloadTarget,
-  type CallOwner,
-  type CallSink,
-  type PayloadPort,
-} from './outgoing-call.js';
+import { CallIds } from './call-ids.js';
+import { OutgoingCall, type CallOwner, type CallSink } from './outgoing-call.js';
+import { OutgoingPayloads, type PayloadOwner } from './outgoing-payloads.js';
+import { PayloadTarget } from './payload-target.js';
 import type { StreamTarget } from '../streams/stream-target.js';
 
 /** What a call carries besides its value. */
@@ -49,7 +44,7 @@ export interface CallOptions {
 const UNPACED_ITEMS = 64 * 1024;
 
 /** The calls of this side that are not over. */
-export class OutgoingCalls implements CallOwner, PayloadPort {
+export class OutgoingCalls implements CallOwner, PayloadOwner {
   private readonly calls = new IdTable<OutgoingCall>();
   /** Requests and events that are leaving in fragments. */
   private readonly leaving = new IdTable<FragmentedBody>();
@@ -57,18 +52,19 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   private readonly deadlines: Deadlines;
   /** Called whenever the last call has ended, once somebody wants to know. */
   onEmpty: (() => void) | undefined = undefined;
-  private nextId: number;
-  private idsRecycled = false;
+  private readonly ids: CallIds;
+  private readonly payloads: OutgoingPayloads;
 
   /** @param firstId 1 or 2; ids count up from there in twos */
   constructor(
     private readonly session: Session,
     private readonly flows: FlowTable,
     private readonly codec: Codec,
-    private readonly firstId: number,
+    firstId: number,
     private readonly clock: Clock,
   ) {
-    this.nextId = firstId;
+    this.ids = new CallIds(firstId);
+    this.payloads = new OutgoingPayloads(session, flows, codec, this);
     this.deadlines = new Deadlines(clock);
   }
 
@@ -76,22 +72,23 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
     const { timeout, metadata, key, onPayload, since } = options;
     const type = key === undefined ? FrameType.REQUEST : FrameType.EVENT;
-    const id = this.takeId();
+    const id = this.ids.take(this.isIdInUse);
     const flags = onPayload === undefined ? 0 : FLAG_STREAM;
     this.write(type, flags, id, { pattern, remaining: this.remaining(timeout, since), metadata, key }, value);
     const call = new OutgoingCall(id, pattern, timeout, sink, this);
     this.calls.add(id, call);
     if (timeout > 0) this.deadlines.add(call, since);
     if (onPayload !== undefined) {
-      call.payload = new PayloadTarget(call, this);
-      onPayload(call.payload);
+      const payload = new PayloadTarget(call, this.payloads);
+      call.payload = payload;
+      onPayload(payload);
     }
     return call;
   }
 
   /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
-    const id = this.takeId();
+    const id = this.ids.take(this.isIdInUse);
     const header = { pattern, remaining: 0, metadata };
     const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, header, ownBytes(value));
     if (long !== undefined) this.leave(id, long);
@@ -136,37 +133,13 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     if (this.calls.has(call.id)) this.deadlines.add(call);
   }
 
-  isPayloadReady({ id }: OutgoingCall): boolean {
-    return this.flows.peekSendWindow(id)?.isReady ?? true;
+  extend(call: OutgoingCall): void {
+    if (call.timeout > 0) this.deadlines.touch(call);
   }
 
-  whenPayloadReady({ id }: OutgoingCall, callback: () => void): void {
-    this.flows.sendWindow(id).whenReady(callback);
-  }
-
-  nextOfPayload(call: OutgoingCall, value: unknown): void {
-    try {
-      const sendWindow = this.flows.sendWindow(call.id);
-      // What waits for credit, or for a link, is no sign of life: the other side takes nothing.
-      const leavesNow = sendWindow.isReady && this.session.isLinked;
-      sendWindow.write(FrameType.NEXT, 0, this.codec.encode(value));
-      if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
-      this.session.flushSoon();
-    } catch (error) {
-      this.abort(call, notSerializableIn(`A value of the payload of "${call.pattern}"`, error));
-    }
-  }
-
-  completePayload({ id }: OutgoingCall): void {
-    if (!this.calls.has(id)) return;
-    const sendWindow = this.flows.peekSendWindow(id);
-    if (sendWindow === undefined) this.writeEmpty(FrameType.COMPLETE, id);
-    else sendWindow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropSendWindow(id));
-    this.session.flushSoon();
-  }
-
-  failPayload(call: OutgoingCall, error: unknown): void {
-    this.abort(call, error);
+  abort(call: OutgoingCall, error: unknown): void {
+    this.cancel(call);
+    call.sink.error(error);
   }
 
   /** NEXT: a value of a call. Those of calls that were cancelled may still be under way. */
@@ -240,11 +213,6 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     return receiveWindow;
   }
 
-  private abort(call: OutgoingCall, error: unknown): void {
-    this.cancel(call);
-    call.sink.error(error);
-  }
-
   private write(
     type: FrameTypeValue,
     flags: number,
@@ -305,17 +273,5 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     return true;
   }
 
-  private takeId(): number {
-    let id = this.nextId;
-    // Ids that a long stream has held since the last time round are passed over.
-    while (this.idsRecycled && this.takesCredit(id)) id = this.idAfter(id);
-    this.nextId = this.idAfter(id);
-    return id;
-  }
-
-  private idAfter(id: number): number {
-    if (id + 2 <= MAX_ID) return id + 2;
-    this.idsRecycled = true;
-    return this.firstId;
-  }
+  private readonly isIdInUse = (id: number): boolean => this.takesCredit(id);
 }
