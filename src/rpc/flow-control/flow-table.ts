@@ -136,7 +136,7 @@ export class FlowTable implements FrameSink {
     this.session.writeFrames(frames);
   }
 
-  enlist(sendWindow: SendWindow): void {
+  requestPull(sendWindow: SendWindow): void {
     this.ready.push(sendWindow);
     this.session.flushSoon();
   }

@@ -15,7 +15,7 @@ export interface FrameSink {
   /** Sends whole frames that were written elsewhere. */
   writeFrames(frames: Buffer): void;
   /** Asks to be pulled when the link takes more. */
-  enlist(sendWindow: SendWindow): void;
+  requestPull(sendWindow: SendWindow): void;
   /** Asks whether a body may begin. When it may not yet, the send window is resumed once another body has ended. */
   beginBody(sendWindow: SendWindow): boolean;
   /** A body that had begun has been sent, or was cut short. */
@@ -52,7 +52,7 @@ export class SendWindow {
   private bytes: number = INITIAL_CREDIT.bytes;
   private readonly queue = new Fifo<FrameQueue | FragmentedBody>();
   private queuedBytes = 0;
-  private isEnlisted = false;
+  private isPullRequested = false;
   private onReady: (() => void) | undefined = undefined;
   private onEmpty: (() => void) | undefined = undefined;
 
@@ -107,7 +107,7 @@ export class SendWindow {
       this.writeBehind(type, flags, value);
     }
     this.onEmpty = onEmpty;
-    this.enlist();
+    this.requestPull();
   }
 
   /** As `end`, with a body that is too long for one frame. */
@@ -120,7 +120,7 @@ export class SendWindow {
   enqueue(body: FragmentedBody): void {
     this.queue.push(body);
     this.queuedBytes += body.missing;
-    this.enlist();
+    this.requestPull();
   }
 
   /** @throws N2NError `PROTOCOL_ERROR` when more is granted than any side could mean */
@@ -130,7 +130,7 @@ export class SendWindow {
     if (this.items > MAX_CREDIT || this.bytes > MAX_CREDIT) {
       throw new N2NError('PROTOCOL_ERROR', 'The other side grants more credit than there can be.');
     }
-    if (this.queue.size > 0) this.enlist();
+    if (this.queue.size > 0) this.requestPull();
     else this.becomeReady();
   }
 
@@ -155,7 +155,7 @@ export class SendWindow {
   /** A body may begin now. @returns whether one is going to */
   resume(): boolean {
     const canBegin = this.queue.size > 0 && this.hasRoomAhead;
-    if (canBegin) this.enlist();
+    if (canBegin) this.requestPull();
     return canBegin;
   }
 
@@ -164,7 +164,7 @@ export class SendWindow {
    * @returns whether something left; what is still there asks to be pulled again
    */
   pull(): boolean {
-    this.isEnlisted = false;
+    this.isPullRequested = false;
     const head = this.queue.first;
     if (head === undefined) {
       this.becomeReady();
@@ -172,7 +172,7 @@ export class SendWindow {
     }
     const sent = head instanceof FrameQueue ? this.pullFrames(head) : this.pullFragment(head);
     if (this.queue.size > 0) {
-      if (sent > 0) this.enlist();
+      if (sent > 0) this.requestPull();
     } else {
       const { onEmpty } = this;
       this.onEmpty = undefined;
@@ -229,7 +229,7 @@ export class SendWindow {
     const long = tail.writeValue(type, flags, this.id, value);
     this.queuedBytes += tail.pendingBytes - before;
     if (tail.pendingBytes === 0) this.queue.pop();
-    if (long === undefined) this.enlist();
+    if (long === undefined) this.requestPull();
     else this.enqueue(long);
   }
 
@@ -242,10 +242,10 @@ export class SendWindow {
     return tail;
   }
 
-  private enlist(): void {
-    if (this.isEnlisted) return;
-    this.isEnlisted = true;
-    this.sink.enlist(this);
+  private requestPull(): void {
+    if (this.isPullRequested) return;
+    this.isPullRequested = true;
+    this.sink.requestPull(this);
   }
 
   private becomeReady(): void {
@@ -256,7 +256,7 @@ export class SendWindow {
       onReady();
     } else if (this.queue.size === 0 && this.hasCredit) {
       // What it waits for is the link, which pulls.
-      this.enlist();
+      this.requestPull();
     }
   }
 }
