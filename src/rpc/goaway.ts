@@ -6,9 +6,9 @@ import type { IncomingCalls } from './incoming/incoming-calls.js';
 import type { OutgoingCalls } from './outgoing/outgoing-calls.js';
 import type { ServingQueue } from './admission/serving-queue.js';
 
-/** What a peer is told of draining, and asked. */
+/** The peer, as its GOAWAY sees it. */
 export interface GoAwayEvents {
-  /** Whether calls of either side are under way, or bytes of them. */
+  /** Whether calls of either side are active, or bytes of them wait to be sent. */
   readonly isBusy: boolean;
   /** See `PeerEvents.onGoAway`. */
   onGoAway(retryAfter: number): void;
@@ -16,7 +16,7 @@ export interface GoAwayEvents {
   onDrained(): void;
 }
 
-/** The work that a drain waits for. */
+/** The calls that a drain waits for. */
 export interface DrainedWork {
   readonly outgoing: OutgoingCalls;
   readonly incoming: IncomingCalls;
@@ -25,10 +25,10 @@ export interface DrainedWork {
 
 /**
  * Draining. The side that is about to close says GOAWAY; the other one answers it and makes no new call. Calls that the
- * other side made before it read GOAWAY are still taken. Both sides wait until no call is under way.
+ * other side made before it read GOAWAY are still taken. Both sides wait until no call is active.
  */
 export class GoAway {
-  /** Which calls of the other side this side takes. */
+  /** Which calls of the other side this side takes. Calls may be on their way until the other side answers GOAWAY. */
   private takes: 'calls' | 'calls-on-their-way' | 'no-calls' = 'calls';
   private isReceived = false;
   /** Checks for the end of the drain, once a GOAWAY was written. Does nothing before. */
@@ -61,7 +61,7 @@ export class GoAway {
     }
   }
 
-  /** Says GOAWAY. @param retryAfter when the other side may ask again, in milliseconds; 0 for any time */
+  /** Says GOAWAY. @param retryAfter when the other side may call again, in milliseconds; 0 for any time */
   say(retryAfter: number): void {
     if (this.takes !== 'calls' || !this.session.isOpen) return;
     this.takes = 'calls-on-their-way';
@@ -83,7 +83,10 @@ export class GoAway {
     }
   }
 
-  /** The other side may end the session as soon as it has read the frame: bodies that are leaving go first. */
+  /**
+   * Writes GOAWAY after all requests and events in fragments: the other side may end the session when it has read
+   * GOAWAY.
+   */
   private writeBehindCalls(flags: number, retryAfter: number): void {
     this.work.outgoing.whenAllLeft(() => {
       this.session.writerForReply().writeGoAway(flags, retryAfter);
@@ -94,12 +97,12 @@ export class GoAway {
 
   private watchForEnd(): void {
     const check = (): void => {
-      // Calls that were made before GOAWAY was read may still be on their way.
+      // Calls that the other side made before it read GOAWAY may still be on their way.
       if (this.session.isOpen && !this.events.isBusy && this.takes !== 'calls-on-their-way')
         this.events.onDrained();
     };
     const { outgoing, incoming, queue } = this.work;
-    // Not at once: the last answer is just being read, and has not reached its sink.
+    // Later, because the last answer is still being read and has not reached its sink.
     this.checkSoon = () => this.defer(check);
     outgoing.onEmpty = this.checkSoon;
     incoming.onEmpty = this.checkSoon;

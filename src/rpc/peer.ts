@@ -21,39 +21,42 @@ import { OutgoingCalls, type CallOptions } from './outgoing/outgoing-calls.js';
 import { ServingQueue, type CallServer } from './admission/serving-queue.js';
 
 export interface PeerOptions extends Omit<SessionOptions, 'maxBacklog'> {
-  /** The longest value taken from the other side, in bytes. */
+  /** The longest value that this side accepts, in bytes. */
   maxPayload: number;
-  /** How values are written. */
+  /** Encodes and decodes values. */
   codec: Codec;
-  /** How many calls and events of the other side are served at once. More wait in order. */
+  /** How many calls and events of the other side are handled at once. Others wait, in order. */
   maxInFlight: number;
 }
 
-/** Whoever owns the peer. */
+/** The owner of the peer. */
 export interface PeerEvents {
-  /** A call or an event of the other side is to be handled now. */
+  /** The owner must now handle a call or an event of the other side. */
   onCall(call: IncomingCall): void;
-  /** What was to stop a handler threw: a fault of the application, to be logged. */
+  /** Code that stops a handler threw: a fault of the application, to be logged. */
   onFault(error: unknown): void;
-  /** The link has broken; calls go on over the next one. What is called meanwhile waits. */
+  /** The link has broken. Calls continue over the next one, and new calls wait for it. */
   onSuspended(): void;
-  /** The other side takes no new calls from now on. @param retryAfter when it may be asked again, in ms; 0 for as one likes */
+  /**
+   * The other side takes no new calls from now on. @param retryAfter when to call again, in milliseconds; 0 for any
+   * time
+   */
   onGoAway(retryAfter: number): void;
-  /** One of the sides takes no new calls, and no call of either is under way any more. */
+  /** One of the sides takes no new calls, and no call of either side is active. */
   onDrained(): void;
-  /** Nothing can be called any more; calls under way have failed with this error. Reported once. */
+  /** The session is over; active calls have failed with this error. Reported once. */
   onClosed(error: N2NError): void;
 }
 
-/** With more than this written and not taken by the link, no further call is served, in bytes. */
+/** No call is started while more bytes than this are written and not taken by the link. */
 const MOST_UNANSWERED = 1024 * 1024;
 
-/** What a pattern and metadata may add to a value in front of it, in bytes. */
+/** How many bytes a request header may add to a value. */
 const FRONT_ALLOWANCE = 256 * 1024;
 
 /**
- * Calls in both directions over one session. Either side may call: the one that dialed counts its calls in odd
- * numbers, the other in even ones, so that an id alone says whose call it is.
+ * Calls in both directions over one session. The dialing side gives its calls odd ids, the other side even ones, so
+ * that an id says whose call it is.
  */
 export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   private readonly session: Session;
@@ -62,7 +65,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   private readonly incoming: IncomingCalls;
   private readonly queue: ServingQueue;
   private readonly goAway: GoAway;
-  /** The lowest bit of the ids of this side. */
+  /** The lowest bit of this side's ids. */
   private readonly parity: number;
 
   constructor(
@@ -71,7 +74,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   ) {
     const { role, codec, clock, maxInFlight, maxPayload, defer } = options;
     this.parity = role === 'dialer' ? 1 : 0;
-    // The answers of all calls that are served at once, each in one frame, are more than may wait of calls.
+    // Beyond the limit on calls there must be room for the answers of all calls in progress, each in one frame.
     const maxBacklog = options.maxPending + maxInFlight * LONGEST_BODY;
     this.session = new Session(this, { ...options, maxBacklog });
     this.flows = new FlowTable(this.session, maxPayload + FRONT_ALLOWANCE);
@@ -82,7 +85,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     this.goAway = new GoAway(this.session, { outgoing, incoming, queue }, defer, this);
   }
 
-  /** Speaks over this link from now on. See `Session.attach`. */
+  /** Uses this link from now on. See `Session.attach`. */
   attach(link: Link): void {
     this.session.attach(link);
   }
@@ -92,17 +95,17 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     return this.session.canResumeFrom(received);
   }
 
-  /** How many bytes of the session have come. */
+  /** The number of bytes of the session that have come. */
   get received(): number {
     return this.session.received;
   }
 
-  /** Whether a call that is made leaves now, and neither side is about to close. */
+  /** Whether a new call is sent now: there is a link, and neither side is about to close. */
   get canCall(): boolean {
     return this.goAway.isUnsaid && this.session.isLinked;
   }
 
-  /** Whether handlers of this side are at work for the other, or calls of either wait for an answer. */
+  /** Whether handlers of this side are running, or calls of either side wait for an answer. */
   get isBusy(): boolean {
     return (
       !this.outgoing.isEmpty ||
@@ -118,15 +121,15 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     this.queue.serveAtMost(maxInFlight);
   }
 
-  /** Calls back once the events that have come are handled: that goes on when the session is over. */
+  /** Calls back once all received events are handled, which continues after the session is over. */
   whenEventsServed(callback: () => void): void {
     if (!this.queue.hasEvents) callback();
     else this.queue.onNoEvents = callback;
   }
 
   /**
-   * Takes no new calls, once the other side knows it, and lets those under way end: `onDrained` tells when.
-   * @param retryAfter when the other side may ask again, in milliseconds; 0 for as it likes
+   * Tells the other side to make no new calls, and lets active calls end. `onDrained` follows.
+   * @param retryAfter when the other side may call again, in milliseconds; 0 for any time
    */
   drain(retryAfter = 0): void {
     this.goAway.say(retryAfter);
@@ -143,7 +146,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   }
 
   /**
-   * Tells the other side of an event: it is written, and at most once handled.
+   * Sends an event. The other side handles it at most once.
    *
    * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `DRAINING`: the event was not sent
    */
@@ -205,7 +208,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     }
   }
 
-  /** Whether anyone waits for what comes in fragments: the call may be over. */
+  /** Whether somebody waits for this body in fragments. Its call may be over. */
   private isWanted(type: number, id: number): boolean {
     if (type === FrameType.REQUEST || type === FrameType.EVENT) return true;
     return this.isOurs(id) ? this.outgoing.has(id) : this.incoming.payloads.has(id);
@@ -265,7 +268,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     if (to - from !== 8)
       throw new N2NError('PROTOCOL_ERROR', `CREDIT has ${to - from} bytes in place of eight.`);
     this.outgoing.onSign(id);
-    // Credit for a call that is over may still have been under way.
+    // Credit for a call that is over may still arrive.
     const isKnown = this.isOurs(id) ? this.outgoing.takesCredit(id) : this.incoming.has(id);
     if (isKnown) this.flows.sendWindow(id).grant(readU32(chunk, from), readU32(chunk, from + 4));
   }

@@ -1,16 +1,19 @@
 import type { Clock } from '../clock.js';
 
 /**
- * What is written in a turn leaves at its end, but the first of it as soon as it is this much, so that the other side
- * sets to work while this one is still at the rest. With nothing before the end, 64 calls in flight go to and fro as one
- * chunk, and each process idles while the other works: less than half as many calls a second.
+ * Frames are sent at the end of the turn, but the first ones as soon as they are so many bytes: the other side then
+ * starts to work while this one still writes. Otherwise 64 calls in flight go back and forth as one chunk, and each
+ * process idles while the other works: less than half as many calls a second.
  */
 const FIRST_EARLY_BYTES = 1024;
 
-/** When written frames leave as a chunk: at the end of the turn, and in parts within a turn that writes much. */
+/** Decides when written frames are sent as a chunk: at the end of the turn, and earlier in a turn that writes much. */
 export class ChunkFlush {
   private isScheduled = false;
-  /** How much is written before the next chunk leaves within the turn: four times as much each time, so these stay few. */
+  /**
+   * The length at which the next chunk is sent within the turn. It grows fourfold each time, so that such chunks stay
+   * few.
+   */
   private earlyBytes = FIRST_EARLY_BYTES;
   private scheduledAt: number;
 
@@ -22,17 +25,17 @@ export class ChunkFlush {
     this.scheduledAt = clock.now();
   }
 
-  /** When the first of the frames that leave with this turn was written. */
+  /** When the first of the frames of this flush was written. */
   get turnTime(): number {
     return this.scheduledAt;
   }
 
-  /** Whether so much is written that it leaves within the turn. */
+  /** Whether enough is written to send it within the turn. */
   isEarly(pendingBytes: number): boolean {
     return pendingBytes >= this.earlyBytes;
   }
 
-  /** A chunk leaves within the turn. */
+  /** A chunk is sent within the turn. */
   onEarly(): void {
     this.earlyBytes *= 4;
   }

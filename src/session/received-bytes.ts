@@ -1,10 +1,10 @@
-/** What came is acknowledged at the latest when it is as many bytes. */
+/** An ACK is sent once so many bytes are unacknowledged. */
 const ACK_AT = 256 * 1024;
 
-/** And when anything is sent anyway, from as many bytes on. */
+/** An ACK is added to other frames once so many bytes are unacknowledged. */
 const ACK_BESIDE_AT = 4 * 1024;
 
-/** Counts the bytes of the session that have come, and says when the other side gets an ACK of them. */
+/** Counts the received bytes of the session, and decides when to acknowledge them. */
 export class ReceivedBytes {
   private received = 0;
   /** The position that was acknowledged last. */
@@ -23,12 +23,12 @@ export class ReceivedBytes {
     return this.received - this.acknowledged >= ACK_AT;
   }
 
-  /** Whether an ACK is worth its bytes beside frames that leave anyway. */
+  /** Whether to add an ACK to frames that are sent anyway. */
   get isAckWorthwhile(): boolean {
     return this.received - this.acknowledged >= ACK_BESIDE_AT;
   }
 
-  /** Everything that has come is acknowledged. @returns the position for the ACK */
+  /** Marks everything as acknowledged. @returns the position for the ACK */
   acknowledge(): number {
     this.acknowledged = this.received;
     return this.received;

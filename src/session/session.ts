@@ -19,13 +19,13 @@ type State =
   | { readonly is: 'linked'; readonly link: Link }
   | { readonly is: 'closed'; readonly error: N2NError };
 
-/** For a link that the session has left. */
+/** For a link that the session has abandoned. */
 const NOBODY: LinkEvents = { onChunk() {}, onWritable() {}, onBroken() {} };
 
 /**
- * One conversation of two peers, which outlives its links. Frames gather into a chunk a turn; each side counts the bytes
- * that it has sent and received, and keeps what the other has not acknowledged. After a break, `attach` goes on over
- * another link: what was lost is sent again, and nothing is received twice.
+ * One conversation of two peers, which outlives its links. The frames of a turn are sent as one chunk. Each side counts
+ * the bytes that it has sent and received, and keeps the chunks that the other has not acknowledged. After a break,
+ * `attach` continues over another link: lost chunks are sent again, and nothing is received twice.
  */
 export class Session implements LinkEvents, FrameHandler {
   private readonly writer: ChunkWriter;
@@ -48,47 +48,50 @@ export class Session implements LinkEvents, FrameHandler {
     this.isResumable = options.window > 0;
   }
 
-  /** The longest value that the other side takes, in bytes. */
+  /** The longest value that the other side accepts, in bytes. */
   get maxPayload(): number {
     return this.options.maxSend;
   }
 
-  /** How many bytes of the session have come. */
+  /** The number of bytes of the session that have come. */
   get received(): number {
     return this.receivedBytes.position;
   }
 
-  /** When the chunk that is being read came, by the session's clock. */
+  /** When the chunk that is being read came, by the clock of the session. */
   get chunkTime(): number {
     return this.readAt;
   }
 
-  /** Gives back the memory of the chunk that is being read, if nobody else has it. All of the chunk has been copied. */
+  /**
+   * Gives the memory of the chunk that is being read back, if nobody else has it. The caller has copied the whole
+   * chunk.
+   */
   releaseChunk(): void {
     this.chunkRelease?.();
   }
 
-  /** When the first of the frames that leave with this turn was written, by the session's clock. */
+  /** When the first of the frames of the next flush was written, by the clock of the session. */
   get turnTime(): number {
     return this.chunkFlush.turnTime;
   }
 
-  /** Whether the session is not over: it may be without a link for the moment. */
+  /** Whether the session is not over. It may have no link at the moment. */
   get isOpen(): boolean {
     return this.state.is !== 'closed';
   }
 
-  /** How many bytes are written and have not gone to a link. */
+  /** The number of bytes that are written and that no link has taken. */
   get unsentBytes(): number {
     return this.writer.pendingBytes;
   }
 
-  /** Whether what is written leaves now. */
+  /** Whether there is a link to send over. */
   get isLinked(): boolean {
     return this.state.is === 'linked';
   }
 
-  /** Whether the session can go on where the other side has received as many bytes of it. */
+  /** Whether the session can continue at this position, which the other side has received. */
   canResumeFrom(received: number): boolean {
     if (!this.isOpen || !this.isResumable || received > this.replay.sent) return false;
     this.replay.acknowledge(received);
@@ -96,8 +99,8 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /**
-   * Goes on over this link, or begins. A link that it still has is left: the other side knows better that it is broken.
-   * Where the session goes on, `canResumeFrom` has said that it can.
+   * Starts or continues over this link. A link that it still has is abandoned: the other side has noticed first that it
+   * is broken. To continue, the caller has asked `canResumeFrom`.
    */
   attach(link: Link): void {
     const { state } = this;
@@ -114,15 +117,15 @@ export class Session implements LinkEvents, FrameHandler {
     this.state = { is: 'linked', link };
     this.blocked = false;
     for (const chunk of this.replay) this.blocked = !link.write(chunk);
-    // Tells the other side that its HELLO has come: only then does it forget the ticket that brought this link.
+    // Tells the other side that its HELLO has come: only then does it forget the ticket that this link came with.
     if (this.options.role === 'dialer') this.sendAck(link);
     link.open(this);
     this.flushSoon();
   }
 
   /**
-   * Where frames are written. Whoever writes calls `flushSoon` after it.
-   * @throws N2NError `OVERLOADED` when as many bytes wait for the link as may wait
+   * Where frames of calls are written. The caller calls `flushSoon` after that.
+   * @throws N2NError `OVERLOADED` when too many bytes wait for the link
    */
   writerForCall(): ChunkWriter {
     if (this.state.is === 'closed') throw this.state.error;
@@ -135,8 +138,8 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /**
-   * Where replies are written. A reply cannot be refused as a call can: an other side that goes on asking and does not
-   * read ends its session.
+   * Where replies are written. A reply cannot be refused as a call can. If the other side keeps calling and does not
+   * read, the session ends.
    */
   writerForReply(): ChunkWriter {
     if (this.writer.pendingBytes > this.options.maxBacklog) {
@@ -145,23 +148,23 @@ export class Session implements LinkEvents, FrameHandler {
     return this.writer;
   }
 
-  /** Sends whole frames that were written elsewhere, as a chunk. Only for `onWritable`. */
+  /** Sends whole frames that were written elsewhere as a chunk. Only `onWritable` may call it. */
   writeFrames(frames: Buffer): void {
     if (this.state.is === 'linked') this.send(this.state.link, new Chunk([frames]));
   }
 
-  /** Sends what is written when the turn's work is done, and a good part of it before. */
+  /** Sends the written frames at the end of the turn, and a large part of them before. */
   flushSoon(): void {
     if (this.chunkFlush.isEarly(this.writer.pendingBytes)) this.flushEarly();
     this.chunkFlush.schedule();
   }
 
-  /** Tells the other side why, lets what is written leave, and ends. */
+  /** Sends the written frames and the reason, and ends the session. */
   close(error: N2NError): void {
     const { state } = this;
     if (state.is === 'linked') {
       this.flush();
-      // Also to a link that is full, which lets it leave: otherwise the other side waits for this one to come back.
+      // Also to a full link, which sends it before it closes: otherwise the other side waits for this one to come back.
       state.link.write(sessionErrorChunk(error));
     }
     this.end(error);
@@ -189,7 +192,7 @@ export class Session implements LinkEvents, FrameHandler {
     return this.replay.bytes >= this.options.maxReplay;
   }
 
-  /** Whether there is something written, of which nothing has to wait for an ACK of the other side. */
+  /** Whether frames are written, and none of them must wait for an ACK of the other side. */
   private get leavesAtOnce(): boolean {
     const { pendingBytes } = this.writer;
     return pendingBytes > 0 && this.replay.bytes + pendingBytes < this.options.maxReplay;
@@ -200,15 +203,15 @@ export class Session implements LinkEvents, FrameHandler {
     this.blocked = !link.write(chunk);
   }
 
-  /** ACK, beside what leaves anyway. */
+  /** Writes an ACK behind other frames. */
   private writeAck(): void {
     if (!this.isResumable) return;
     this.writer.writeAck(this.receivedBytes.acknowledge());
   }
 
   /**
-   * ACK, in front of all that waits, and whether or not more may be sent: where both sides have sent all that they may
-   * without one, an ACK that waits its turn would never have it.
+   * Sends an ACK ahead of all waiting frames, and beyond the limit on unacknowledged bytes: if both sides have reached
+   * that limit, an ACK that waits its turn would wait for ever.
    */
   private sendAck(link: Link): void {
     if (!this.isResumable) return;
@@ -226,7 +229,7 @@ export class Session implements LinkEvents, FrameHandler {
   onChunk(chunk: Buffer, release?: () => void): void {
     this.chunkRelease = release;
     this.readAt = this.options.clock.now();
-    // Its memory may be released as it is read.
+    // The chunk may be released, and so be empty, while it is read.
     const { length } = chunk;
     try {
       readChunk(chunk, this);
@@ -270,7 +273,7 @@ export class Session implements LinkEvents, FrameHandler {
   /** @internal Called by the link. */
   onBroken(reason: string, isIntended: boolean): void {
     const { window, clock } = this.options;
-    // It was closed here, and with it the link.
+    // This side closed the session, and so the link.
     if (this.state.is === 'closed') return;
     if (isIntended || !this.isResumable) {
       this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
@@ -281,9 +284,7 @@ export class Session implements LinkEvents, FrameHandler {
         new N2NError(
           'CONNECTION_LOST',
           `The connection was lost (${reason}) and did not come back in ${window} ms.`,
-          {
-            details: { window },
-          },
+          { details: { window } },
         ),
       );
     this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window) };

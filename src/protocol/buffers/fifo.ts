@@ -1,13 +1,13 @@
-/** From this many empty places in front on, the items move up, once these are half of all places. */
+/** The items move to the front once at least so many places there are empty, and half of all. */
 const COMPACT_AT = 1024;
 
 /**
- * A queue: first in, first out. `shift` takes constant time however long the queue is, where that of an array of many
- * thousands moves them all. Nothing is kept of an item that was taken.
+ * A queue: first in, first out. `shift` takes constant time, however long the queue is; an array of many thousand items
+ * moves all of them. The queue keeps no reference to an item that was taken.
  */
 export class Fifo<Item extends object> {
   private items: (Item | undefined)[] = [];
-  /** Where the first item stands. The places in front of it are empty. */
+  /** The index of the first item. The places in front of it are empty. */
   private head = 0;
 
   get size(): number {

@@ -2,10 +2,13 @@ import { FrameWriter } from './frame-writer.js';
 import { Fifo } from '../buffers/fifo.js';
 import { SLAB_BYTES } from '../buffers/slab-pool.js';
 
-/** Most streams have little that waits. */
+/** Small, because few bytes wait in most streams. */
 const FIRST_SLAB_BYTES = 4 * 1024;
 
-/** Frames that wait for leave to be sent, encoded, in memory of their own: a million numbers are no objects. */
+/**
+ * Encoded frames that wait until they may be sent. They are bytes, not objects, so that a million numbers take little
+ * memory.
+ */
 export class FrameQueue extends FrameWriter {
   /** Slabs that are full. */
   private readonly full = new Fifo<Buffer>();
@@ -13,7 +16,7 @@ export class FrameQueue extends FrameWriter {
   private taken = 0;
   private fullBytes = 0;
 
-  /** Bytes written and not taken yet. */
+  /** The number of bytes that are written and not taken. */
   get pendingBytes(): number {
     return this.fullBytes + this.end - this.start;
   }
@@ -23,7 +26,7 @@ export class FrameQueue extends FrameWriter {
     return this.full.first?.subarray(this.taken) ?? this.slab.subarray(this.start, this.end);
   }
 
-  /** Takes as many bytes, whole frames, of what `peek` has shown. */
+  /** Takes so many bytes of the result of `peek`. They must be whole frames. */
   take(bytes: number): Buffer {
     const { first } = this.full;
     if (first === undefined) {

@@ -3,48 +3,48 @@ import { N2NError } from '../../n2n-error.js';
 import { Fifo } from '../../protocol/buffers/fifo.js';
 import type { IncomingCall } from '../incoming/incoming-call.js';
 
-/** As many calls may wait for each that is served at once. */
+/** At most so many calls wait for each call that may be served at once. */
 const WAITING_PER_SERVED = 64;
 
 /** How many abandoned calls may stand among those that wait, before they are removed. */
 const COMPACT_AT = 1024;
 
-/** Begins to serve calls, while there is any sense in it. */
+/** Runs the handlers of calls. */
 export interface CallServer {
   serve(call: IncomingCall): void;
-  /** Whether answers leave: to serve a side that does not read would only pile them up. */
+  /** Whether answers can be sent: answers for a side that does not read would only pile up. */
   canAnswer(): boolean;
 }
 
 /**
- * Calls of the other side that are served at once, and those that wait for it, in the order in which they came. Both
- * numbers are bounded, so that a caller that is faster than the handlers costs bounded memory.
+ * Limits how many calls of the other side are served at once. Other calls wait, in order of arrival. Both numbers are
+ * limited, so that a caller that is faster than the handlers costs limited memory.
  */
 export class ServingQueue {
-  /** Called whenever the last event has been served, once somebody wants to know. */
+  /** Called when the last event has been served, if set. */
   onNoEvents: (() => void) | undefined = undefined;
   private serving = 0;
-  /** Events that wait or are served: they go on when nobody is there any more who has sent them. */
+  /** Events that wait or are being served. They continue when their sender is gone. */
   private events = 0;
   private readonly waiting = new Fifo<IncomingCall>();
-  /** Calls that stand among the waiting ones, and whose callers have given up. */
+  /** How many of the waiting calls have callers that have given up. */
   private abandoned = 0;
-  /** Whether `startWaiting` is at work: calls that end at once must not start the next from within. */
+  /** Whether `startWaiting` is running: a call that ends at once must not start the next one recursively. */
   private isStarting = false;
 
-  /** @param maxServing calls served at once */
+  /** @param maxServing how many calls are served at once */
   constructor(
     private maxServing: number,
     private readonly clock: Clock,
     private readonly server: CallServer,
   ) {}
 
-  /** Whether events wait or are served. */
+  /** Whether events wait or are being served. */
   get hasEvents(): boolean {
     return this.events > 0;
   }
 
-  /** Serves as many calls at once from now on; those that are served already go on. */
+  /** Serves at most so many calls at once from now on. Running ones continue. */
   serveAtMost(maxServing: number): void {
     this.maxServing = maxServing;
   }
@@ -59,14 +59,14 @@ export class ServingQueue {
     return true;
   }
 
-  /** The caller of a call that waits wants no answer any more. */
+  /** The caller of a waiting call has given up. */
   onAbandoned(): void {
     this.abandoned += 1;
     if (this.abandoned >= COMPACT_AT && this.abandoned > this.waitingCalls)
       this.keep(({ isOver }) => !isOver);
   }
 
-  /** The handlers are done with a call. */
+  /** The handlers have ended a call. */
   onServed(call: IncomingCall): void {
     this.serving -= 1;
     if (isEvent(call)) {
@@ -76,7 +76,7 @@ export class ServingQueue {
     this.startWaiting();
   }
 
-  /** Begins to serve those that wait, as far as they may. */
+  /** Starts waiting calls, as many as there is room for. */
   startWaiting(): void {
     if (this.isStarting || this.waiting.size === 0) return;
     this.isStarting = true;
@@ -90,7 +90,7 @@ export class ServingQueue {
     this.isStarting = false;
   }
 
-  /** Nobody waits for an answer any more. What is being served still is, and events that have come get their turn. */
+  /** The session is over: forgets waiting calls. Waiting events are still served, and running handlers continue. */
   clear(): void {
     this.keep((call) => isEvent(call) && !call.isOver);
   }
@@ -103,7 +103,7 @@ export class ServingQueue {
     return this.serving < this.maxServing && this.server.canAnswer();
   }
 
-  /** @param stays false for each call that is over, at least */
+  /** @param stays must be false for a call that is over */
   private keep(stays: (call: IncomingCall) => boolean): void {
     this.waiting.retain(stays);
     this.abandoned = 0;
@@ -120,7 +120,7 @@ function isEvent(call: IncomingCall): boolean {
   return call.content.kind === 'event';
 }
 
-/** The caller has given up already, or is about to: the work would be for nobody. */
+/** The caller has given up, or is about to: nobody waits for the result. */
 function expired(call: IncomingCall): N2NError {
   return new N2NError('TIMEOUT', `The time for "${call.pattern}" had passed before its turn came.`);
 }

@@ -29,9 +29,9 @@ import { IncomingPayloads } from './incoming-payloads.js';
 /** The calls of the other side that are not over. */
 export class IncomingCalls implements ReplyPort {
   private readonly calls = new IdTable<IncomingCall>();
-  /** The payloads of those that are streams. */
+  /** The payloads that are streams. */
   readonly payloads: IncomingPayloads;
-  /** Called whenever the last call has ended, once somebody wants to know. */
+  /** Called when the last call has ended, if set. */
   onEmpty: (() => void) | undefined = undefined;
 
   constructor(
@@ -45,7 +45,7 @@ export class IncomingCalls implements ReplyPort {
     this.payloads = new IncomingPayloads(session, flows, codec, clock, this.calls);
   }
 
-  /** Whether no call is under way whose caller waits for an answer. */
+  /** Whether no caller waits for an answer. */
   get isEmpty(): boolean {
     return this.calls.size === 0;
   }
@@ -72,7 +72,7 @@ export class IncomingCalls implements ReplyPort {
     const header = readRequestHeader(type, flags, chunk, from, to);
     const kind = kindOf(type, header);
     const isStream = kind === 'call' && (flags & FLAG_STREAM) !== 0;
-    // What came of the request in fragments is no part of what its payload may send.
+    // Fragments of the request do not count for the flow control of its payload.
     if (!isStream) this.flows.dropReceiveWindow(id);
     let data: unknown;
     let envelope: unknown;
@@ -96,7 +96,7 @@ export class IncomingCalls implements ReplyPort {
     else if (!this.queue.add(call)) refuseOverload(call, this);
   }
 
-  /** CANCEL: the caller wants no answer any more. */
+  /** CANCEL: the caller has given up. */
   onCancel(id: number): void {
     this.flows.dropReceiveWindow(id);
     const call = this.calls.get(id);
@@ -107,7 +107,7 @@ export class IncomingCalls implements ReplyPort {
     call.cancel(reason);
   }
 
-  /** The session is over: nobody wants an answer any more. */
+  /** The session is over: nobody waits for an answer. */
   abandon(error: N2NError): void {
     const payloads = this.payloads.clear();
     const calls = this.calls.values();
@@ -119,7 +119,7 @@ export class IncomingCalls implements ReplyPort {
 
   next(call: IncomingCall, value: unknown): void {
     const sendWindow = this.flows.sendWindow(call.id);
-    // A value that waits for credit is no matter of microseconds, and the clock takes 50 ns.
+    // Reading the clock takes 50 ns: a value that waits for credit needs no exact time.
     call.extend(sendWindow.isReady ? this.clock.now() : this.session.turnTime);
     try {
       sendWindow.write(FrameType.NEXT, 0, this.codec.encode(value));
@@ -169,7 +169,7 @@ export class IncomingCalls implements ReplyPort {
     this.queue.onAbandoned();
   }
 
-  /** The frame that ends a call, behind whatever of the call still waits. */
+  /** Writes the frame that ends a call, behind all frames of the call that still wait. */
   private writeLast(id: number, type: FrameTypeValue, flags: number, value: EncodedValue): void {
     const sendWindow = this.flows.peekSendWindow(id);
     if (sendWindow === undefined) {
@@ -195,7 +195,7 @@ export class IncomingCalls implements ReplyPort {
     }
   }
 
-  /** A value that could not be sent failed its call: what waits of it is dropped, and a handler that goes on stops. */
+  /** A value cannot be sent: fails the call, drops its waiting frames, and stops its handler. */
   private failReply(call: IncomingCall, error: unknown): void {
     this.flows.dropSendWindow(call.id);
     const told = notSerializableIn(`The answer to "${call.pattern}"`, error);
@@ -203,11 +203,11 @@ export class IncomingCalls implements ReplyPort {
     call.cancel(told);
   }
 
-  /** Everything of a call has been sent, or is wanted no more. */
+  /** The answer has been sent completely, or the caller has given up. */
   private end(id: number): void {
     this.calls.take(id);
     this.flows.dropSendWindow(id);
-    // Whoever still reads the payload must not take it for whole.
+    // A reader of the payload must not take it for complete.
     this.payloads
       .end(id)
       ?.fail(

@@ -76,8 +76,8 @@ export class IncomingPayloads {
   }
 
   /**
-   * The handler has taken a value. Grants more, and keeps the caller waiting where the handler is slow: with values left
-   * to take, the caller gets a sign of life in each half of its timeout, also when the whole payload has come.
+   * The handler has taken a value. Grants more, and keeps the caller waiting where the handler is slow: with values
+   * left to take, the caller gets a sign of life in each half of its timeout, also when the whole payload has come.
    * @param isBehind whether there are more values to take
    */
   private onConsumed(id: number, bytes: number, isBehind: boolean): void {

@@ -1,9 +1,11 @@
 import { MAX_ID } from '../../protocol/frames/frame.js';
 
-/** Counts the ids of the calls of one side: odd for the side that dialed, even for the other. */
+/** Chooses the ids of one side's calls: odd ids for the dialing side, even ones for the other. */
 export class CallIds {
   private following: number;
-  /** Whether the ids have begun anew at the first one: from then on a long stream may still have the next one. */
+  /**
+   * Whether the ids have started again at the first one: then an old call, such as a long stream, may have the next id.
+   */
   private isRecycled = false;
 
   /** @param first 1 or 2; ids count up from there in twos */

@@ -23,34 +23,34 @@ import { OutgoingPayloads, type PayloadOwner } from './outgoing-payloads.js';
 import { PayloadTarget } from './payload-target.js';
 import type { StreamTarget } from '../streams/stream-target.js';
 
-/** What a call carries besides its value. */
+/** The options of one call. */
 export interface CallOptions {
-  /** How long the call waits without any frame for it, either way, in milliseconds; 0 for ever. */
+  /** How long the call waits without a frame in either direction, in milliseconds; 0 for ever. */
   readonly timeout: number;
-  /** JSON text, which travels in front of the value. */
+  /** JSON text. It is sent in front of the value. */
   readonly metadata?: string | undefined;
-  /** When the call began to wait, by the peer's clock, if that was before now. */
+  /** When the timeout of the call began, by the clock of the peer, if that was before now. */
   readonly since?: number | undefined;
-  /** Takes the payload, where that is a stream, once the call is written. */
+  /** Gets the target of the payload, if that is a stream, once the call is written. */
   readonly onPayload?: ((payload: StreamTarget) => void) | undefined;
   /** The key of an acknowledged event. */
   readonly key?: string | undefined;
 }
 
 /**
- * How many items may be under way to a sink that takes each value as it comes: nothing of them waits here, and their
- * bytes are bounded. With 256, each CREDIT and each chunk served for 128 items.
+ * How many items may be on their way to a sink that takes each value as it comes: none of them waits here, and their
+ * bytes are limited. With 256, each chunk held at most 128 items and needed a CREDIT.
  */
 const UNPACED_ITEMS = 64 * 1024;
 
 /** The calls of this side that are not over. */
 export class OutgoingCalls implements CallOwner, PayloadOwner {
   private readonly calls = new IdTable<OutgoingCall>();
-  /** Requests and events that are leaving in fragments. */
+  /** Requests and events that are being sent in fragments. */
   private readonly leaving = new IdTable<FragmentedBody>();
   private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
-  /** Called whenever the last call has ended, once somebody wants to know. */
+  /** Called when the last call has ended, if set. */
   onEmpty: (() => void) | undefined = undefined;
   private readonly ids: CallIds;
   private readonly payloads: OutgoingPayloads;
@@ -95,18 +95,18 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     this.session.flushSoon();
   }
 
-  /** Calls back once all of the requests and events that were made has left. */
+  /** Calls back once all requests and events have been sent completely. */
   whenAllLeft(callback: () => void): void {
     if (this.leaving.size === 0) callback();
     else this.onAllLeft = callback;
   }
 
-  /** Whether no call is under way, and no event. */
+  /** Whether no call is active, and no event is being sent. */
   get isEmpty(): boolean {
     return this.calls.size === 0 && this.leaving.size === 0;
   }
 
-  /** Whether anything of this id may still have to be sent. */
+  /** Whether there may be more to send for this id. */
   takesCredit(id: number): boolean {
     return this.calls.has(id) || this.leaving.has(id);
   }
@@ -142,7 +142,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     call.sink.error(error);
   }
 
-  /** NEXT: a value of a call. Those of calls that were cancelled may still be under way. */
+  /** NEXT: a value of a call. Values of cancelled calls may still arrive. */
   onNext(flags: number, id: number, chunk: Buffer, from: number, to: number, isReassembled: boolean): void {
     const last = (flags & FLAG_LAST) !== 0;
     const call = last ? this.take(id) : this.calls.get(id);
@@ -163,7 +163,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     }
     this.touch(call);
     call.sink.next(value, bytes);
-    // In `next` the call may have been cancelled: then it has no receive window any more.
+    // `next` may have cancelled the call: then it has no receive window.
     if (call.sink.isPaced !== true) call.receiveWindow?.onConsumed(1, bytes);
   }
 
@@ -175,7 +175,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     this.take(id)?.sink.error(readError(flags, chunk, from, to, this.codec));
   }
 
-  /** The handler wants no more of the payload. */
+  /** CANCEL: the handler wants no more of the payload. */
   onPayloadCancelled(id: number): void {
     const call = this.calls.get(id);
     if (call === undefined) return;
@@ -196,13 +196,15 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     }
   }
 
-  /** What is left of the time of a call that has waited for its connection. It is at least a moment: 0 means for ever. */
+  /**
+   * The rest of the timeout of a call that has waited for its connection. It is at least 1, because 0 means for ever.
+   */
   private remaining(timeout: number, since: number | undefined): number {
     if (since === undefined || timeout === 0) return timeout;
     return Math.max(1, Math.ceil(since + timeout - this.clock.now()));
   }
 
-  /** A sign of life, of which the first in a chunk is enough: the clock alone takes 50 ns. */
+  /** A sign of life. Only the first one in a chunk counts, because reading the clock takes 50 ns. */
   private touch(call: OutgoingCall): void {
     if (call.timeout > 0 && call.lastSign < this.session.chunkTime) this.deadlines.touch(call);
   }
@@ -222,7 +224,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   ): void {
     const long = this.session.writerForCall().writeRequest(type, flags, id, header, value);
     if (long !== undefined) {
-      // The payload of a stream follows.
+      // If the payload is a stream, it follows.
       if ((flags & FLAG_STREAM) === 0) this.leave(id, long);
       else this.flows.sendWindow(id).enqueue(long);
     }
@@ -260,7 +262,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     return call;
   }
 
-  /** Takes a call out of the books; false when it was over already. */
+  /** Removes a call; false when it was over before. */
   private forget(call: OutgoingCall): boolean {
     if (this.calls.take(call.id) === undefined) return false;
     if (call.timeout > 0) this.deadlines.remove(call);

@@ -6,7 +6,7 @@ import type { FlowTable } from '../flow-control/flow-table.js';
 import type { OutgoingCall } from './outgoing-call.js';
 import type { PayloadPort } from './payload-target.js';
 
-/** The calls that payloads belong to. */
+/** The calls of the payloads. */
 export interface PayloadOwner {
   has(id: number): boolean;
   /** The other side takes the payload: the whole timeout of the call begins again. */
@@ -15,7 +15,7 @@ export interface PayloadOwner {
   abort(call: OutgoingCall, error: unknown): void;
 }
 
-/** Sends the payloads of calls that are streams. */
+/** Sends the payloads that are streams. */
 export class OutgoingPayloads implements PayloadPort {
   constructor(
     private readonly session: Session,

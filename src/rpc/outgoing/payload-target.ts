@@ -1,7 +1,7 @@
 import type { StreamTarget } from '../streams/stream-target.js';
 import type { OutgoingCall } from './outgoing-call.js';
 
-/** Where the payload of a call goes that is a stream. See `StreamTarget`. */
+/** Sends the values of a payload. See `StreamTarget`. */
 export interface PayloadPort {
   isPayloadReady(call: OutgoingCall): boolean;
   whenPayloadReady(call: OutgoingCall, callback: () => void): void;
@@ -10,7 +10,7 @@ export interface PayloadPort {
   failPayload(call: OutgoingCall, error: unknown): void;
 }
 
-/** The payload of a call that is a stream. It is stopped when the call is over, or when the handler wants no more. */
+/** A payload that is a stream. It is stopped when its call is over, or when the handler wants no more values. */
 export class PayloadTarget implements StreamTarget {
   private state: 'open' | 'ended' | 'stopped' = 'open';
   private stops: ((reason: unknown) => void)[] = [];
@@ -54,7 +54,7 @@ export class PayloadTarget implements StreamTarget {
     else this.stops.push(stop);
   }
 
-  /** @internal For the peer: nobody takes the payload any more. */
+  /** @internal The other side takes no more values. */
   stop(): void {
     if (this.state === 'stopped') return;
     const wasOpen = this.state === 'open';

@@ -1,10 +1,10 @@
 import { Fifo } from '../../protocol/buffers/fifo.js';
 
-/** What a reader tells whoever feeds it. */
+/** What a reader tells its source. */
 export interface StreamReaderEvents {
-  /** A value was taken by the consumer. */
+  /** The consumer has taken a value. */
   onConsumed(bytes: number): void;
-  /** The consumer wants no more, before the end. */
+  /** The consumer wants no more values, before the end of the stream. */
   onReturn(): void;
 }
 
@@ -19,9 +19,9 @@ interface Waiting {
 }
 
 /**
- * - `open`: values come
- * - `ended`, `failed`: none comes any more; those that came are still given, then the end, or the error once
- * - `returned`: the consumer wants none
+ * - `open`: more values may come
+ * - `ended`, `failed`: no more values come. The consumer still gets those that came, then the end, or the error once
+ * - `returned`: the consumer wants no more values
  */
 type State =
   | { readonly is: 'open' }
@@ -30,8 +30,8 @@ type State =
   | { readonly is: 'returned' };
 
 /**
- * The values of a stream, for one consumer that takes them at its own pace: an async iterable with true back-pressure,
- * since the other side sends only as much as is granted, and what is taken is granted again.
+ * The values of a stream, for one consumer that takes them at its own pace. It is an async iterable with back-pressure:
+ * the other side sends only as much as is granted, and consumed values are granted again.
  */
 export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
   private readonly values = new Fifo<ReceivedValue>();
@@ -66,7 +66,7 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
     }
   }
 
-  /** Called by `for await` on `break`, and by a consumer that wants no more. */
+  /** Called by `for await` on `break`, and by a consumer that wants no more values. */
   return(): Promise<IteratorResult<unknown, undefined>> {
     const wasOpen = this.state.is === 'open';
     this.state = { is: 'returned' };
@@ -76,7 +76,7 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Whether there are values that nobody has taken. */
+  /** Whether there are values that the consumer has not taken. */
   get hasWaiting(): boolean {
     return this.values.size > 0;
   }
