@@ -35,7 +35,7 @@ export class ChunkWriter extends FrameWriter {
 
   /** Takes the oldest chunk; undefined when nothing is written. */
   take(): Chunk | undefined {
-    const next = this.full.shift();
+    const next = this.fullBytes > 0 ? this.full.shift() : undefined;
     if (next !== undefined) {
       this.fullBytes -= next.length;
       if (this.end === this.start) this.giveBack();
