@@ -279,14 +279,10 @@ export class Session implements LinkEvents, FrameHandler {
       this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
       return;
     }
-    const onWindowPassed = (): void =>
-      this.end(
-        new N2NError(
-          'CONNECTION_LOST',
-          `The connection was lost (${reason}) and did not come back in ${window} ms.`,
-          { details: { window } },
-        ),
-      );
+    const onWindowPassed = (): void => {
+      const text = `The connection was lost (${reason}) and did not come back in ${window} ms.`;
+      this.end(new N2NError('CONNECTION_LOST', text, { details: { window } }));
+    };
     this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window) };
     this.events.onSuspended();
   }
