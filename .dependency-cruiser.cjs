@@ -1,6 +1,6 @@
 /**
  * The arrows of the design: strategy | client-proxy -> call -> rpc -> session -> protocol,
- * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock, async-context and release-memory.
+ * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock and async-context.
  */
 const folder = (name) => `^src/${name}/`;
 
@@ -23,7 +23,7 @@ const arrows = Object.entries(allowed).map(([from, to]) => ({
     path: '^src/',
     // transport meets session through the Link interface alone, and as a type
     pathNot: [
-      '^src/(n2n-error|clock|async-context|release-memory)\\.ts$',
+      '^src/(n2n-error|clock|async-context)\\.ts$',
       folder(from),
       ...to.map(folder),
       ...(from === 'transport' ? ['^src/session/link\\.ts$'] : []),
@@ -56,7 +56,12 @@ module.exports = {
     {
       name: 'only-nest-modules-know-nest',
       severity: 'error',
-      from: { path: ['^src/(protocol|session|rpc|transport|balancing)/', '^src/(n2n-error|release-memory)\\.ts$'] },
+      from: {
+        path: [
+          '^src/(protocol|session|rpc|transport|balancing)/',
+          '^src/(n2n-error|clock|async-context)\\.ts$',
+        ],
+      },
       to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
     },
     {

@@ -1,8 +1,11 @@
 import type { Clock, TimerHandle } from '../clock.js';
 
-/** Something that ends unless it shows a sign of life within its timeout. What `Deadlines` writes is its own affair. */
+/**
+ * Something that expires unless it shows a sign of life within its timeout. Only `Deadlines` uses the fields that it
+ * writes.
+ */
 export interface Expiring {
-  /** Milliseconds; constant while the entry stands in `Deadlines`. */
+  /** In milliseconds; constant while `Deadlines` has the entry. */
   readonly timeout: number;
   /** Written by `Deadlines`: when the entry was added or last touched. */
   lastSign: number;
@@ -14,16 +17,16 @@ export interface Expiring {
 }
 
 /**
- * The deadlines of many calls with few timers. Entries with the same timeout stand in one list, the one that is due
- * first at its head, and each list has one timer. Adding, touching and removing take constant time and arm no timer,
- * where a Node timer a call would cost about a fifth of a small call.
+ * The deadlines of many calls with few timers. Entries with the same timeout are in one list, with the earliest
+ * deadline at its head, and each list has one timer. Adding, touching and removing an entry take constant time and
+ * start no timer. A Node timer for each call would cost about a fifth of a small call.
  */
 export class Deadlines {
   private readonly lists = new Map<number, DeadlineList>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** @param since when the entry's time began, if that was before now */
+  /** @param since when the timeout of the entry began, if that was before now */
   add(entry: Expiring, since: number = this.clock.now()): void {
     let list = this.lists.get(entry.timeout);
     if (list === undefined) {
@@ -33,7 +36,7 @@ export class Deadlines {
     list.push(entry, since);
   }
 
-  /** A sign of life: the entry's whole timeout begins anew. */
+  /** A sign of life: the whole timeout of the entry begins again. */
   touch(entry: Expiring): void {
     const { list } = entry;
     if (list === undefined) return;
@@ -45,7 +48,7 @@ export class Deadlines {
     entry.list?.remove(entry);
   }
 
-  /** Forgets all entries and leaves no timer. */
+  /** Forgets all entries and stops all timers. */
   clear(): void {
     for (const list of this.lists.values()) list.stop();
     this.lists.clear();
@@ -71,7 +74,7 @@ export class DeadlineList {
 
   push(entry: Expiring, since: number): void {
     let previous = this.tail;
-    // Only what has waited elsewhere before comes out of order.
+    // Only an entry with `since` can be out of order.
     while (previous !== undefined && previous.lastSign > since) previous = previous.previous;
     this.insert(entry, previous);
     entry.lastSign = since;
@@ -109,13 +112,13 @@ export class DeadlineList {
     this.stop();
     this.firesAt = due;
     this.timer = this.clock.setTimeout(this.onTimer, Math.max(0, Math.ceil(due - this.clock.now())));
-    // The connection keeps the process alive while calls are under way; the timer of an empty list must not.
+    // The connection keeps the process alive while calls are active; the timer of an empty list must not.
     this.timer.unref?.();
   }
 
   /**
-   * The timer of an empty list runs on until it fires, so that calls one after the other do not arm and disarm one
-   * each. Then the list goes.
+   * The timer of an empty list keeps running until it fires, so that calls one after the other do not start and stop a
+   * timer each. Then the list is removed.
    */
   private readonly onTimer = (): void => {
     this.timer = undefined;
@@ -124,7 +127,7 @@ export class DeadlineList {
     while (this.head !== undefined) {
       const due = this.head.lastSign + this.timeout;
       if (due > now) {
-        // Adding an entry from within `onExpired` arms the timer too.
+        // An entry that `onExpired` added has started the timer, too.
         if (due < this.firesAt) this.arm(due);
         return;
       }

@@ -8,16 +8,16 @@ import type { Link, LinkEvents } from './link.js';
 import { readSessionError, sessionErrorChunk } from './session-error.js';
 
 export interface HandshakeOptions {
-  /** The name of the codec of values; the other side must have the same. */
+  /** The name of this side's codec. The other side must have the same. */
   readonly codec: string;
-  /** How long the other side may take to say HELLO, in milliseconds. */
+  /** How long this side waits for the HELLO of the other side, in milliseconds. */
   readonly timeout: number;
   readonly clock: Clock;
 }
 
-/** Exactly one of the two is told, unless the handshake is cancelled. */
+/** Exactly one of the two is called, unless the handshake is cancelled. */
 export interface HandshakeEvents {
-  /** The other side's HELLO. Whoever takes it opens the link before it returns, or refuses. */
+  /** The other side's HELLO has come. The callee opens the link before it returns, or refuses it. */
   onHello(hello: Hello): void;
   onFailed(error: N2NError): void;
 }
@@ -27,7 +27,7 @@ type State =
   | { readonly is: 'waiting'; readonly timer: TimerHandle; readonly events: HandshakeEvents }
   | { readonly is: 'over' };
 
-/** Says HELLO. It stands alone in its chunk: what follows counts as bytes of the session, and it does not. */
+/** Sends HELLO, alone in its chunk: it does not count as bytes of the session, and everything after it does. */
 export function sayHello(link: Link, hello: Omit<Hello, 'version'>): void {
   link.write(frameChunk(FrameType.HELLO, 0, SESSION_ID, writeHello(hello)));
 }
@@ -67,7 +67,7 @@ export function receiveHello(link: Link, options: HandshakeOptions, signal: Abor
   });
 }
 
-/** Waits for the other side's HELLO on a new link: the side that dialed has said its own before. */
+/** Waits for the other side's HELLO on a new link. The dialing side has sent its own HELLO before. */
 export class Handshake implements LinkEvents, FrameHandler {
   private state: State = { is: 'unbegun' };
 
@@ -76,14 +76,14 @@ export class Handshake implements LinkEvents, FrameHandler {
     private readonly options: HandshakeOptions,
   ) {}
 
-  /** Begins to wait. Called once. */
+  /** Starts to wait. Called once. */
   begin(events: HandshakeEvents): void {
     const { clock, timeout } = this.options;
     this.state = { is: 'waiting', events, timer: clock.setTimeout(() => this.onTimeout(), timeout) };
     this.link.open(this);
   }
 
-  /** Ends it; nobody but the other side is told. */
+  /** Ends the handshake. Only the other side is told why. */
   cancel(error: N2NError): void {
     if (this.end() !== undefined) refuseLink(this.link, error);
   }
@@ -133,12 +133,12 @@ export class Handshake implements LinkEvents, FrameHandler {
     const events = this.end();
     if (events === undefined) return;
     this.link.write(sessionErrorChunk(error));
-    // Before the link is closed, and reports that: whoever is told shall know why first.
+    // Before the link closes and reports that: the real reason must come first.
     events.onFailed(error);
     this.link.close(error.message);
   }
 
-  /** @returns whom to tell, if it was not over yet */
+  /** @returns the events, unless the handshake was over before */
   private end(): HandshakeEvents | undefined {
     const { state } = this;
     if (state.is !== 'waiting') return undefined;

@@ -6,27 +6,27 @@ interface Sent {
 }
 
 /**
- * The chunks that were sent and that the other side has not acknowledged. Their positions are counted in bytes of the
- * session: the first chunk that was ever sent begins at 0.
+ * The chunks that were sent and that the other side has not acknowledged. A position is a number of bytes of the
+ * session: the first chunk of the session begins at 0.
  */
 export class ReplayBuffer {
-  // A list, so that nothing holds what was acknowledged: a chunk of a few bytes can keep a whole slab.
+  // A linked list, so that nothing keeps acknowledged chunks: a chunk of a few bytes can keep a whole slab.
   private first: Sent | undefined = undefined;
   private last: Sent | undefined = undefined;
   private start = 0;
   private end = 0;
 
-  /** The position behind everything that was sent. */
+  /** The position behind the last sent byte. */
   get sent(): number {
     return this.end;
   }
 
-  /** The position up to which the other side has received everything, as far as it has said. */
+  /** The position up to which the other side has acknowledged everything. */
   get acknowledged(): number {
     return this.start;
   }
 
-  /** How many bytes have not been acknowledged. */
+  /** The number of bytes that have not been acknowledged. */
   get bytes(): number {
     return this.end - this.start;
   }
@@ -39,13 +39,13 @@ export class ReplayBuffer {
     this.end += chunk.length;
   }
 
-  /** Forgets the chunks that end at this position or before it. */
+  /** Forgets the chunks that end at or before this position. */
   acknowledge(position: number): void {
     while (this.first !== undefined && this.start + this.first.chunk.length <= position) {
       const { chunk, next } = this.first;
       this.start += chunk.length;
-      // One that V8 has moved to its old space would otherwise keep all that came after it, until the whole heap is
-      // marked, which was then every 30 ms: an echo of 1 MiB took 2.5 times as long.
+      // Otherwise an entry in V8's old space keeps all entries after it until the whole heap is marked. That was every
+      // 30 ms then, and an echo of 1 MiB took 2.5 times as long.
       this.first.next = undefined;
       this.first = next;
     }

@@ -5,29 +5,29 @@ import type { Ticket } from '../protocol/frames/hello.js';
 const TOKEN_BYTES = 16;
 const ID_BYTES = 8;
 
-/** What a ticket is for: it tells how far it has heard of its client. */
+/** The session of a ticket. It says how much of it has come. */
 export interface TicketHolder {
-  /** How many bytes of the session have come. */
+  /** The number of bytes of the session that have come. */
   readonly received: number;
 }
 
 interface Entry<Holder> {
   readonly holder: Holder;
   readonly identity: unknown;
-  /** The token that the client has for sure. */
+  /** The token that the client certainly has. */
   current: Buffer;
-  /** The token that replaces it, as soon as the client has been heard of since. */
+  /** The token that replaces it, once more bytes of the client have come. */
   next: Buffer | undefined;
-  /** How far the client had been heard of when `next` was given. */
+  /** How many bytes of the client had come when `next` was issued. */
   heardAt: number;
 }
 
 /**
- * Gives out tickets for sessions, and takes them back.
+ * Issues tickets for sessions, and checks them.
  *
- * A token is 128 random bits, is compared in constant time, and is good for one return: with it the client gets the next
- * one. Because a link can break before that has reached the client, the old one stays good until the client has been
- * heard of over the new link.
+ * A token is 128 random bits, and is compared in constant time. It is valid for one resume, which gives the client the
+ * next token. The link can break before the next token reaches the client. So the old one stays valid until bytes of
+ * the client have come over the new link.
  */
 export class SessionTickets<Holder extends TicketHolder> {
   private readonly entries = new Map<string, Entry<Holder>>();
@@ -35,7 +35,7 @@ export class SessionTickets<Holder extends TicketHolder> {
   /** @param randomBytes cryptographically strong */
   constructor(private readonly randomBytes: (size: number) => Buffer) {}
 
-  /** @param identity who the client is; only the same may come back, compared by value */
+  /** @param identity who the client is; only the same identity may resume, compared by value */
   issue(holder: Holder, identity: unknown): Ticket {
     const id = this.randomBytes(ID_BYTES).toString('hex');
     const current = this.randomBytes(TOKEN_BYTES);
@@ -43,14 +43,14 @@ export class SessionTickets<Holder extends TicketHolder> {
     return { id, token: current.toString('hex') };
   }
 
-  /** @returns whom the ticket is for; undefined where it is not good */
+  /** @returns the session of the ticket; undefined when it is not valid */
   find({ id, token }: Ticket, identity: unknown): Holder | undefined {
     const entry = this.entries.get(id);
     if (entry === undefined || !isDeepStrictEqual(entry.identity, identity)) return undefined;
     return tokenOf(entry, Buffer.from(token, 'hex')) === undefined ? undefined : entry.holder;
   }
 
-  /** Takes a ticket that `find` has found good. @returns the one that replaces it */
+  /** Uses a ticket that `find` accepted. @returns its replacement */
   renew({ id, token }: Ticket): Ticket | undefined {
     const entry = this.entries.get(id);
     if (entry === undefined) return undefined;
@@ -60,13 +60,13 @@ export class SessionTickets<Holder extends TicketHolder> {
     return { id, token: entry.next.toString('hex') };
   }
 
-  /** The session is over: nobody comes back for it. */
+  /** The session is over and cannot be resumed. */
   drop({ id }: Ticket): void {
     this.entries.delete(id);
   }
 }
 
-/** The token of the entry that this is, if it is good. */
+/** The token of the entry that equals this one, if it is valid. */
 function tokenOf<Holder extends TicketHolder>(
   { current, next, heardAt, holder }: Entry<Holder>,
   token: Buffer,

@@ -1,44 +1,16 @@
-import type { Clock, TimerHandle } from '../clock.js';
+import type { TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { Chunk } from '../protocol/frames/chunk.js';
 import { readChunk, type FrameHandler } from '../protocol/frames/chunk-reader.js';
 import { ackChunk, ChunkWriter } from '../protocol/frames/chunk-writer.js';
 import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frames/frame.js';
 import { readU32 } from '../protocol/buffers/u32.js';
+import { ChunkFlush } from './chunk-flush.js';
 import type { Link, LinkEvents } from './link.js';
+import { ReceivedBytes } from './received-bytes.js';
+import type { SessionEvents, SessionOptions } from './session-options.js';
 import { ReplayBuffer } from './replay-buffer.js';
 import { readSessionError, sessionErrorChunk } from './session-error.js';
-
-export interface SessionOptions {
-  /** Which side this is. */
-  role: 'dialer' | 'acceptor';
-  /** The longest value that the other side takes, in bytes: from its HELLO. */
-  maxSend: number;
-  /** How long the session is kept when its link has broken, in milliseconds; 0 for not at all. */
-  window: number;
-  /** How many bytes may be sent that the other side has not acknowledged. At the bound, what is written waits. */
-  maxReplay: number;
-  /** How many bytes may wait to be sent, before calls and events of this side are refused. */
-  maxPending: number;
-  /** How many bytes may wait to be sent, before the other side is taken for one that asks and does not read. */
-  maxBacklog: number;
-  clock: Clock;
-  /** Runs a task after the current turn's work, before the loop waits again. */
-  defer: (task: () => void) => void;
-}
-
-/** The peer, as its session sees it. Frames with the id of the session, other than the session's own, are among them. */
-export interface SessionEvents extends FrameHandler {
-  /**
-   * The link takes more, and nothing is written: what waits may write now.
-   * @returns whether anything was written
-   */
-  onWritable(): boolean;
-  /** The link has broken. The session waits for another one. */
-  onSuspended(): void;
-  /** The session is over, for this reason. Reported once. */
-  onClosed(error: N2NError): void;
-}
 
 /** `docs/sessions.md` draws it. */
 type State =
@@ -47,42 +19,24 @@ type State =
   | { readonly is: 'linked'; readonly link: Link }
   | { readonly is: 'closed'; readonly error: N2NError };
 
-/**
- * What is written in a turn leaves at its end, but the first of it as soon as it is this much, so that the other side
- * sets to work while this one is still at the rest. With nothing before the end, 64 calls in flight go to and fro as one
- * chunk, and each process idles while the other works: less than half as many calls a second.
- */
-const FIRST_EARLY_BYTES = 1024;
-
-/** What came is acknowledged at the latest when it is as many bytes. */
-const ACK_AT = 256 * 1024;
-
-/** And when anything is sent anyway, from as many bytes on. */
-const ACK_BESIDE_AT = 4 * 1024;
-
-/** For a link that the session has left. */
+/** For a link that the session has abandoned. */
 const NOBODY: LinkEvents = { onChunk() {}, onWritable() {}, onBroken() {} };
 
 /**
- * One conversation of two peers, which outlives its links. Frames gather into a chunk a turn; each side counts the bytes
- * that it has sent and received, and keeps what the other has not acknowledged. After a break, `attach` goes on over
- * another link: what was lost is sent again, and nothing is received twice.
+ * One conversation of two peers, which outlives its links. The frames of a turn are sent as one chunk. Each side counts
+ * the bytes that it has sent and received, and keeps the chunks that the other has not acknowledged. After a break,
+ * `attach` continues over another link: lost chunks are sent again, and nothing is received twice.
  */
 export class Session implements LinkEvents, FrameHandler {
   private readonly writer: ChunkWriter;
   private readonly replay = new ReplayBuffer();
   private readonly isResumable: boolean;
   private state: State = { is: 'unlinked', timer: undefined };
-  private mayReleaseChunk = false;
-  private flushScheduled = false;
+  private chunkRelease: (() => void) | undefined = undefined;
+  private readonly chunkFlush: ChunkFlush;
   private blocked = false;
-  /** How much is written before the next chunk leaves within the turn: four times as much each time, so these stay few. */
-  private earlyBytes = FIRST_EARLY_BYTES;
   private readAt: number;
-  private writtenAt: number;
-  private bytesReceived = 0;
-  /** The position that was acknowledged last. */
-  private acknowledged = 0;
+  private readonly receivedBytes = new ReceivedBytes();
 
   constructor(
     private readonly events: SessionEvents,
@@ -90,51 +44,54 @@ export class Session implements LinkEvents, FrameHandler {
   ) {
     this.writer = new ChunkWriter(options.maxSend);
     this.readAt = options.clock.now();
-    this.writtenAt = this.readAt;
+    this.chunkFlush = new ChunkFlush(options.clock, options.defer, this.flush);
     this.isResumable = options.window > 0;
   }
 
-  /** The longest value that the other side takes, in bytes. */
+  /** The longest value that the other side accepts, in bytes. */
   get maxPayload(): number {
     return this.options.maxSend;
   }
 
-  /** How many bytes of the session have come. */
+  /** The number of bytes of the session that have come. */
   get received(): number {
-    return this.bytesReceived;
+    return this.receivedBytes.position;
   }
 
-  /** When the chunk that is being read came, by the session's clock. */
+  /** When the chunk that is being read came, by the clock of the session. */
   get chunkTime(): number {
     return this.readAt;
   }
 
-  /** Whether the memory of the chunk that is being read may be released, once all of it has been copied. */
-  get isChunkReleasable(): boolean {
-    return this.mayReleaseChunk;
+  /**
+   * Gives the memory of the chunk that is being read back, if nobody else has it. The caller has copied the whole
+   * chunk.
+   */
+  releaseChunk(): void {
+    this.chunkRelease?.();
   }
 
-  /** When the first of the frames that leave with this turn was written, by the session's clock. */
+  /** When the first of the frames of the next flush was written, by the clock of the session. */
   get turnTime(): number {
-    return this.writtenAt;
+    return this.chunkFlush.turnTime;
   }
 
-  /** Whether the session is not over: it may be without a link for the moment. */
+  /** Whether the session is not over. It may have no link at the moment. */
   get isOpen(): boolean {
     return this.state.is !== 'closed';
   }
 
-  /** How many bytes are written and have not gone to a link. */
+  /** The number of bytes that are written and that no link has taken. */
   get unsentBytes(): number {
     return this.writer.pendingBytes;
   }
 
-  /** Whether what is written leaves now. */
+  /** Whether there is a link to send over. */
   get isLinked(): boolean {
     return this.state.is === 'linked';
   }
 
-  /** Whether the session can go on where the other side has received as many bytes of it. */
+  /** Whether the session can continue at this position, which the other side has received. */
   canResumeFrom(received: number): boolean {
     if (!this.isOpen || !this.isResumable || received > this.replay.sent) return false;
     this.replay.acknowledge(received);
@@ -142,8 +99,8 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /**
-   * Goes on over this link, or begins. A link that it still has is left: the other side knows better that it is broken.
-   * Where the session goes on, `canResumeFrom` has said that it can.
+   * Starts or continues over this link. A link that it still has is abandoned: the other side has noticed first that it
+   * is broken. To continue, the caller has asked `canResumeFrom`.
    */
   attach(link: Link): void {
     const { state } = this;
@@ -160,15 +117,15 @@ export class Session implements LinkEvents, FrameHandler {
     this.state = { is: 'linked', link };
     this.blocked = false;
     for (const chunk of this.replay) this.blocked = !link.write(chunk);
-    // Tells the other side that its HELLO has come: only then does it forget the ticket that brought this link.
+    // Tells the other side that its HELLO has come: only then does it forget the ticket that this link came with.
     if (this.options.role === 'dialer') this.sendAck(link);
     link.open(this);
     this.flushSoon();
   }
 
   /**
-   * Where frames are written. Whoever writes calls `flushSoon` after it.
-   * @throws N2NError `OVERLOADED` when as many bytes wait for the link as may wait
+   * Where frames of calls are written. The caller calls `flushSoon` after that.
+   * @throws N2NError `OVERLOADED` when too many bytes wait for the link
    */
   writerForCall(): ChunkWriter {
     if (this.state.is === 'closed') throw this.state.error;
@@ -181,8 +138,8 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /**
-   * Where replies are written. A reply cannot be refused as a call can: an other side that goes on asking and does not
-   * read ends its session.
+   * Where replies are written. A reply cannot be refused as a call can. If the other side keeps calling and does not
+   * read, the session ends.
    */
   writerForReply(): ChunkWriter {
     if (this.writer.pendingBytes > this.options.maxBacklog) {
@@ -191,26 +148,23 @@ export class Session implements LinkEvents, FrameHandler {
     return this.writer;
   }
 
-  /** Sends whole frames that were written elsewhere, as a chunk. Only for `onWritable`. */
+  /** Sends whole frames that were written elsewhere as a chunk. Only `onWritable` may call it. */
   writeFrames(frames: Buffer): void {
     if (this.state.is === 'linked') this.send(this.state.link, new Chunk([frames]));
   }
 
-  /** Sends what is written when the turn's work is done, and a good part of it before. */
+  /** Sends the written frames at the end of the turn, and a large part of them before. */
   flushSoon(): void {
-    if (this.writer.pendingBytes >= this.earlyBytes) this.flushEarly();
-    if (this.flushScheduled) return;
-    this.flushScheduled = true;
-    this.writtenAt = this.options.clock.now();
-    this.options.defer(this.flush);
+    if (this.chunkFlush.isEarly(this.writer.pendingBytes)) this.flushEarly();
+    this.chunkFlush.schedule();
   }
 
-  /** Tells the other side why, lets what is written leave, and ends. */
+  /** Sends the written frames and the reason, and ends the session. */
   close(error: N2NError): void {
     const { state } = this;
     if (state.is === 'linked') {
       this.flush();
-      // Also to a link that is full, which lets it leave: otherwise the other side waits for this one to come back.
+      // Also to a full link, which sends it before it closes: otherwise the other side waits for this one to come back.
       state.link.write(sessionErrorChunk(error));
     }
     this.end(error);
@@ -219,15 +173,14 @@ export class Session implements LinkEvents, FrameHandler {
 
   private flushEarly(): void {
     if (this.blocked || this.state.is !== 'linked' || this.isReplayFull) return;
-    this.earlyBytes *= 4;
+    this.chunkFlush.onEarly();
     const chunk = this.writer.take();
     if (chunk !== undefined) this.send(this.state.link, chunk);
   }
 
   private readonly flush = (): void => {
-    this.flushScheduled = false;
-    this.earlyBytes = FIRST_EARLY_BYTES;
-    if (this.bytesReceived - this.acknowledged >= ACK_BESIDE_AT && this.leavesAtOnce) this.writeAck();
+    this.chunkFlush.onTurnEnd();
+    if (this.receivedBytes.isAckWorthwhile && this.leavesAtOnce) this.writeAck();
     while (!this.blocked && this.state.is === 'linked' && !this.isReplayFull) {
       const chunk = this.writer.take();
       if (chunk !== undefined) this.send(this.state.link, chunk);
@@ -239,7 +192,7 @@ export class Session implements LinkEvents, FrameHandler {
     return this.replay.bytes >= this.options.maxReplay;
   }
 
-  /** Whether there is something written, of which nothing has to wait for an ACK of the other side. */
+  /** Whether frames are written, and none of them must wait for an ACK of the other side. */
   private get leavesAtOnce(): boolean {
     const { pendingBytes } = this.writer;
     return pendingBytes > 0 && this.replay.bytes + pendingBytes < this.options.maxReplay;
@@ -250,21 +203,19 @@ export class Session implements LinkEvents, FrameHandler {
     this.blocked = !link.write(chunk);
   }
 
-  /** ACK, beside what leaves anyway. */
+  /** Writes an ACK behind other frames. */
   private writeAck(): void {
     if (!this.isResumable) return;
-    this.acknowledged = this.bytesReceived;
-    this.writer.writeAck(this.bytesReceived);
+    this.writer.writeAck(this.receivedBytes.acknowledge());
   }
 
   /**
-   * ACK, in front of all that waits, and whether or not more may be sent: where both sides have sent all that they may
-   * without one, an ACK that waits its turn would never have it.
+   * Sends an ACK ahead of all waiting frames, and beyond the limit on unacknowledged bytes: if both sides have reached
+   * that limit, an ACK that waits its turn would wait for ever.
    */
   private sendAck(link: Link): void {
     if (!this.isResumable) return;
-    this.acknowledged = this.bytesReceived;
-    this.send(link, ackChunk(this.bytesReceived));
+    this.send(link, ackChunk(this.receivedBytes.acknowledge()));
   }
 
   /** @internal Called by the link. */
@@ -275,19 +226,18 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   /** @internal Called by the link. */
-  onChunk(chunk: Buffer, mayRelease: boolean): void {
-    this.mayReleaseChunk = mayRelease;
+  onChunk(chunk: Buffer, release?: () => void): void {
+    this.chunkRelease = release;
     this.readAt = this.options.clock.now();
-    // Its memory may be released as it is read.
+    // The chunk may be released, and so be empty, while it is read.
     const { length } = chunk;
     try {
       readChunk(chunk, this);
     } catch (error) {
       this.close(N2NError.from(error, 'PROTOCOL_ERROR', 'A chunk cannot be read'));
     }
-    this.bytesReceived += length;
-    if (this.bytesReceived - this.acknowledged >= ACK_AT && this.state.is === 'linked')
-      this.sendAck(this.state.link);
+    this.receivedBytes.add(length);
+    if (this.receivedBytes.isAckDue && this.state.is === 'linked') this.sendAck(this.state.link);
   }
 
   /** @internal Called by `readChunk` for each frame. */
@@ -323,22 +273,16 @@ export class Session implements LinkEvents, FrameHandler {
   /** @internal Called by the link. */
   onBroken(reason: string, isIntended: boolean): void {
     const { window, clock } = this.options;
-    // It was closed here, and with it the link.
+    // This side closed the session, and so the link.
     if (this.state.is === 'closed') return;
     if (isIntended || !this.isResumable) {
       this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
       return;
     }
-    const onWindowPassed = (): void =>
-      this.end(
-        new N2NError(
-          'CONNECTION_LOST',
-          `The connection was lost (${reason}) and did not come back in ${window} ms.`,
-          {
-            details: { window },
-          },
-        ),
-      );
+    const onWindowPassed = (): void => {
+      const text = `The connection was lost (${reason}) and did not come back in ${window} ms.`;
+      this.end(new N2NError('CONNECTION_LOST', text, { details: { window } }));
+    };
     this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window) };
     this.events.onSuspended();
   }

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { lastValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { N2NClient } from '../../src/index.js';
-import { LEAST_RELEASED } from '../../src/release-memory.js';
+import { LEAST_RELEASED } from '../../src/transport/engine/release-memory.js';
 import { runSeed, seededRandom } from '../support/random.js';
 import { scripted } from '../support/scripted.js';
 import { startClient, startService, type Service } from '../support/service.js';
 
 interface SessionParts {
-  onChunk(chunk: Buffer, mayRelease: boolean): void;
+  onChunk(chunk: Buffer, release?: () => void): void;
 }
 
 /** What sessions are told of the long chunks that come. Their names are written here and nowhere else in tests. */
@@ -22,9 +22,9 @@ function watchChunks(service: Service, client: N2NClient): { client: boolean[]; 
   const told = { client: [] as boolean[], service: [] as boolean[] };
   const watch = (session: SessionParts, into: boolean[]): void => {
     const onChunk = session.onChunk.bind(session);
-    session.onChunk = (chunk, mayRelease) => {
-      if (chunk.length >= LEAST_RELEASED) into.push(mayRelease);
-      onChunk(chunk, mayRelease);
+    session.onChunk = (chunk, release) => {
+      if (chunk.length >= LEAST_RELEASED) into.push(release !== undefined);
+      onChunk(chunk, release);
     };
   };
   watch(channel.current.session.peer.session, told.client);

@@ -159,8 +159,8 @@ describe('ids', () => {
     const first = role === 'dialer' ? 1 : 2;
     callOf(peer, 'long stream');
     // No test can make two thousand million calls.
-    const { outgoing } = peer as unknown as { outgoing: { nextId: number } };
-    outgoing.nextId = MAX_ID - 2 + ((MAX_ID - first) % 2);
+    const { outgoing } = peer as unknown as { outgoing: { ids: { following: number } } };
+    outgoing.ids.following = MAX_ID - 2 + ((MAX_ID - first) % 2);
     link.takeFrames();
     for (let index = 0; index < 4; index++) callOf(peer, 'p');
     const ids = link.takeFrames().map(({ id }) => id);

@@ -15,7 +15,7 @@ import { n2nErrorThrown } from '../support/outcome.js';
 
 /** Where a send window writes to, pulled by hand. */
 class RecordingFrames implements FrameSink {
-  readonly enlisted: SendWindow[] = [];
+  readonly requested: SendWindow[] = [];
   bodies = 0;
   mayBegin = true;
   private readonly frames = new ChunkWriter(Number.MAX_SAFE_INTEGER);
@@ -30,8 +30,8 @@ class RecordingFrames implements FrameSink {
     this.seen.push(...framesOf(frames));
   }
 
-  enlist(sendWindow: SendWindow): void {
-    this.enlisted.push(sendWindow);
+  requestPull(sendWindow: SendWindow): void {
+    this.requested.push(sendWindow);
   }
 
   beginBody(): boolean {
@@ -45,7 +45,7 @@ class RecordingFrames implements FrameSink {
 
   /** Lets whoever asks for it send, until nobody can. */
   pullAll(): void {
-    for (let next = this.enlisted.shift(); next !== undefined; next = this.enlisted.shift()) next.pull();
+    for (let next = this.requested.shift(); next !== undefined; next = this.requested.shift()) next.pull();
   }
 
   /** The frames that have left since the last time. */

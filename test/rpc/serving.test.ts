@@ -26,6 +26,33 @@ describe('calls served at once', () => {
     expect(patterns()).toEqual(['0', '1', '2', '3', '4', '5']);
   });
 
+  test.each([
+    ['reply', (call: IncomingCall) => call.reply(1)],
+    ['complete', (call: IncomingCall) => call.complete()],
+    ['fail', (call: IncomingCall) => call.fail('x')],
+  ] as const)('are answered before the next one begins: %s', (_name, answer) => {
+    const { link, calls } = openPeer({
+      maxInFlight: 1,
+      // The first handler takes its time; those that wait for its slot answer as soon as they run.
+      onCall: (call) => {
+        if (call.pattern !== '0') answer(call);
+      },
+    });
+    link.receive(requests(3));
+    expect(link.takeFrames()).toEqual([]);
+    const [first] = calls;
+    if (first !== undefined) answer(first);
+    expect(link.takeFrames().map(({ id }) => id)).toEqual([1, 3, 5]);
+  });
+
+  test('give up their slot also when the answer cannot be written', () => {
+    const { link, calls } = openPeer({ maxInFlight: 1 });
+    link.receive(requests(2));
+    calls[0]?.reply(1n);
+    expect(calls.map(({ pattern }) => pattern)).toEqual(['0', '1']);
+    expect(link.takeFrames().map(({ type, id }) => [type, id])).toEqual([[FrameType.ERROR, 1]]);
+  });
+
   test('events count as well, until their handlers have ended', () => {
     const { link, calls } = openPeer({ maxInFlight: 1 });
     link.receive(requestFrame(1, 'event', '1', FrameType.EVENT), requestFrame(3, 'call'));
@@ -67,8 +94,8 @@ describe('calls beyond those that may wait', () => {
     open.link.receive(requestFrame(1));
     for (let id = 3; id < 20_000; id += 2)
       open.link.receive(requestFrame(id), frame(FrameType.CANCEL, 0, id));
-    const { queue } = open.peer as unknown as { queue: { waiting: unknown[] } };
-    expect(queue.waiting.length).toBeLessThan(2000);
+    const { queue } = open.peer as unknown as { queue: { waiting: { size: number } } };
+    expect(queue.waiting.size).toBeLessThan(2000);
     expect(open.link.takeFrames()).toEqual([]);
   });
 

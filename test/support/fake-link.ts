@@ -1,5 +1,6 @@
 import type { Chunk, Link, LinkEvents } from '../../src/session/link.js';
 import { readChunk } from '../../src/protocol/frames/chunk-reader.js';
+import { releaseMemory } from '../../src/transport/engine/release-memory.js';
 
 /** A frame as it went over a link, its body copied. */
 export interface SeenFrame {
@@ -64,7 +65,10 @@ export class FakeLink implements Link {
 
   /** Chunks of the other side arrive. */
   receive(...chunks: Buffer[]): void {
-    for (const chunk of chunks) this.report((events) => events.onChunk(chunk, this.isUnshared));
+    for (const chunk of chunks) {
+      const release = this.isUnshared ? () => releaseMemory(chunk) : undefined;
+      this.report((events) => events.onChunk(chunk, release));
+    }
   }
 
   drain(): void {

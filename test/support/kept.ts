@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { N2NClient } from '../../src/index.js';
+import { Fifo } from '../../src/protocol/buffers/fifo.js';
 import { IdTable } from '../../src/protocol/buffers/id-table.js';
 import { turn } from './harness.js';
 import type { Service } from './service.js';
@@ -9,13 +10,13 @@ interface PeerParts {
   readonly outgoing: { readonly calls: unknown; readonly deadlines: { readonly lists: unknown } };
   readonly incoming: {
     readonly calls: unknown;
-    readonly payloads: unknown;
+    readonly payloads: { readonly readers: unknown };
     readonly queue: { readonly serving: unknown; readonly waiting: unknown };
   };
   readonly flows: {
     readonly sendWindows: unknown;
     readonly receiveWindows: unknown;
-    readonly enlisted: unknown;
+    readonly ready: unknown;
     readonly reassembly: { readonly partial: unknown };
   };
 }
@@ -66,18 +67,19 @@ function countsOf(side: string, peer: PeerParts): Record<string, number> {
     [`${side} outgoing calls`]: count(outgoing.calls),
     [`${side} deadlines`]: heads.length,
     [`${side} incoming calls`]: count(incoming.calls),
-    [`${side} payloads`]: count(incoming.payloads),
+    [`${side} payloads`]: count(incoming.payloads.readers),
     [`${side} calls being served`]: count(incoming.queue.serving),
     [`${side} calls waiting to be served`]: count(incoming.queue.waiting),
     [`${side} send windows`]: count(flows.sendWindows),
     [`${side} receive windows`]: count(flows.receiveWindows),
-    [`${side} send windows that wait`]: count(flows.enlisted),
+    [`${side} send windows that wait`]: count(flows.ready),
     [`${side} bodies in fragments`]: count(flows.reassembly.partial),
   };
 }
 
 function count(held: unknown): number {
-  if (held instanceof IdTable || held instanceof Map || held instanceof Set) return held.size;
+  if (held instanceof IdTable || held instanceof Fifo || held instanceof Map || held instanceof Set)
+    return held.size;
   if (Array.isArray(held)) return held.length;
   if (typeof held === 'number') return held;
   throw new TypeError('what this test looks into has another shape now');

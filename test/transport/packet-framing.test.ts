@@ -7,7 +7,7 @@ import {
   type Packet,
 } from '../../src/transport/engine/packet-framing.js';
 import { N2NError } from '../../src/n2n-error.js';
-import { releaseMemory } from '../../src/release-memory.js';
+import { releaseMemory } from '../../src/transport/engine/release-memory.js';
 
 const MEBIBYTE = 1024 * 1024;
 

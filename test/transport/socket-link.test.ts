@@ -13,13 +13,21 @@ class Inbox {
   private bytes = 0;
   readonly chunks: string[] = [];
   releasable = 0;
+  /** Of those, how many were empty once they were released. */
+  released = 0;
+  readonly releases: (() => void)[] = [];
   onWritable = (): void => {};
   private wanted: { bytes: number; resolve: () => void } | undefined;
 
-  onChunk(chunk: Buffer, mayRelease: boolean): void {
-    if (mayRelease) this.releasable += 1;
+  onChunk(chunk: Buffer, release?: () => void): void {
     this.bytes += chunk.length;
     this.chunks.push(`${chunk.toString('latin1', 0, 8)} of ${chunk.length}`);
+    if (release !== undefined) {
+      this.releasable += 1;
+      release();
+      if (chunk.length === 0) this.released += 1;
+      this.releases.push(release);
+    }
     if (this.wanted !== undefined && this.bytes >= this.wanted.bytes) this.wanted.resolve();
   }
 
@@ -123,18 +131,35 @@ describe('the memory of a long chunk may be released', () => {
     if (from === 'accepted') engine.on('packet', () => {});
   };
 
-  async function send(from: 'accepted' | 'dialed', place: Place, share: (to: Side) => void): Promise<number> {
+  async function send(from: 'accepted' | 'dialed', place: Place, share: (to: Side) => void): Promise<Inbox> {
     const sides = await linkPair(place);
     const to = sides[from === 'accepted' ? 'dialed' : 'accepted'];
     alone(to, from);
     share(to);
     for (let index = 0; index < 4; index++) sides[from].link.write(chunkOf(index, 65_000));
     await to.inbox.until(4 * 65_000);
-    return to.inbox.releasable;
+    return to.inbox;
   }
 
   test.each(['accepted', 'dialed'] as const)('that came from the %s side', async (from) => {
-    expect(await send(from, nodeTransportPlace, () => {})).toBe(4);
+    const { releasable, released } = await send(from, nodeTransportPlace, () => {});
+    expect(releasable).toBe(4);
+    // One that came in the read of others stays.
+    expect(released).toBeGreaterThan(0);
+  });
+
+  test('only while the chunk is delivered: a release that is late does nothing', async () => {
+    const { accepted, dialed } = await linkPair(nodeTransportPlace);
+    alone(dialed, 'accepted');
+    accepted.link.write(chunkOf(0, 65_000));
+    await dialed.inbox.until(65_000);
+    const [late] = dialed.inbox.releases;
+    expect(late).toBeDefined();
+    const next = new Promise<Buffer>((resolve) => (dialed.inbox.onChunk = resolve));
+    accepted.link.write(chunkOf(1, 65_000));
+    const chunk = await next;
+    late?.();
+    expect(chunk).toHaveLength(65_000);
   });
 
   test.each(
@@ -143,11 +168,13 @@ describe('the memory of a long chunk may be released', () => {
       ['dialed', event] as const,
     ]),
   )('but not one from the %s side that a listener of "%s" sees', async (from, event) => {
-    expect(await send(from, nodeTransportPlace, ({ engine }) => engine.on(event, () => {}))).toBe(0);
+    expect(await send(from, nodeTransportPlace, ({ engine }) => engine.on(event, () => {}))).toMatchObject({
+      releasable: 0,
+    });
   });
 
   test('but not over WebSocket, whose reads are not ours', async () => {
-    expect(await send('dialed', websocketPlace, () => {})).toBe(0);
+    expect(await send('dialed', websocketPlace, () => {})).toMatchObject({ releasable: 0 });
   });
 });
 

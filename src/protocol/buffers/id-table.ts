@@ -1,28 +1,30 @@
 const FIRST_BITS = 3;
 
-/** Up to so many slots, a table that has been full stays as it is. */
+/** A table of at most so many slots keeps its size when it becomes empty. */
 const MOST_KEPT = 4096;
 
 const FREE = -1;
 
-/** What empty tables share: most of the tables of an idle connection are. It is replaced, and never written to. */
+/**
+ * Shared by all empty tables, because most tables of an idle connection are empty. It is replaced, never written to.
+ */
 const NOTHING: never[] = [];
 
-/** Unknown to the other side, which chooses ids too: it cannot find many that have the same slot. */
+/** A random seed. The other side chooses ids, too, and must not be able to find many with the same slot. */
 const [SALT, SPREAD, SPREAD_AGAIN] = crypto.getRandomValues(new Int32Array(3)).map((word) => word | 1);
 
 /**
- * Values by the 32-bit id of a call, in place of a Map: open addressing, which allocates nothing unless it grows.
+ * A map from the 32-bit ids of calls to values. It uses open addressing, which allocates only to grow.
  *
- * V8 gives a Map a new table whenever its last entry leaves, and each time that deleted entries have filled the old one;
- * once the Map is old, it does so in the old generation, where each allocation is an occasion to start marking the heap.
- * With Maps, a server that echoed Buffers of 1 MiB spent half of its time in marking, for good, as soon as it had begun.
+ * V8 gives a Map a new table when its last entry leaves, and when deleted entries have filled the old table. The table
+ * of an old Map is allocated in the old generation, where each allocation may start marking of the heap. With Maps, a
+ * server that echoed Buffers of 1 MiB began to mark and then spent half of its time on that.
  */
 export class IdTable<T> {
   private ids: number[] = NOTHING;
   private entries: (T | undefined)[] = NOTHING;
   private count = 0;
-  /** How many of a hash's 32 bits are no part of the slot. */
+  /** How many of the 32 bits of a hash do not select the slot. */
   private shift = 32;
 
   get size(): number {
@@ -37,7 +39,7 @@ export class IdTable<T> {
     return this.get(id) !== undefined;
   }
 
-  /** Adds a value; there is none of this id yet. */
+  /** Adds a value under an id that the table does not have. */
   add(id: number, value: T): void {
     if (this.count * 2 >= this.ids.length) this.resize(this.ids.length === 0 ? FIRST_BITS : 33 - this.shift);
     const slot = this.find(id);
@@ -46,7 +48,7 @@ export class IdTable<T> {
     this.count += 1;
   }
 
-  /** Takes a value out, if it is there. */
+  /** Removes and returns a value, if the table has it. */
   take(id: number): T | undefined {
     if (this.count === 0) return undefined;
     const slot = this.find(id);
@@ -75,7 +77,7 @@ export class IdTable<T> {
       .map(({ value }) => value);
   }
 
-  /** The slot of this id, or the free one in which it would stand. */
+  /** The slot of this id, or the free slot where it belongs. */
   private find(id: number): number {
     const { ids } = this;
     const mask = ids.length - 1;
@@ -84,7 +86,7 @@ export class IdTable<T> {
     return slot;
   }
 
-  /** Frees a slot, and moves up those behind it that would not be found past a free one. */
+  /** Frees a slot, and moves up those entries behind it that a free slot would hide. */
   private free(slot: number): void {
     const { ids, entries } = this;
     const mask = ids.length - 1;

@@ -1,6 +1,6 @@
 import { utf8Text } from './text.js';
 
-/** A longer text is read each time. */
+/** Longer texts are not cached. */
 const MOST_BYTES = 64;
 
 /** A power of two. */
@@ -12,8 +12,8 @@ interface KnownText {
 }
 
 /**
- * Texts that come again and again, such as patterns: to compare their bytes with those of the last that stood in the same
- * slot takes 15 ns, where reading one, and hashing it for the look-up that follows, takes 150.
+ * A cache of texts that repeat, such as patterns. Comparing the bytes with those of the text in the slot takes 15 ns;
+ * reading the text, and hashing it for the lookup that follows, takes 150 ns.
  */
 export class TextCache {
   private readonly slots: (KnownText | undefined)[] = Array.from({ length: SLOTS }, () => undefined);

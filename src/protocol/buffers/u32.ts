@@ -1,9 +1,9 @@
-/** An unsigned integer of four bytes, big-endian. The caller has checked that it lies within the buffer. */
+/** An unsigned integer of four bytes, big-endian. The caller must check that it lies within the buffer. */
 export function readU32(from: Uint8Array, at: number): number {
   return ((from[at] << 24) | (from[at + 1] << 16) | (from[at + 2] << 8) | from[at + 3]) >>> 0;
 }
 
-/** @returns where to write on */
+/** @returns the index behind it */
 export function writeU32(to: Uint8Array, at: number, value: number): number {
   to[at] = value >>> 24;
   to[at + 1] = value >>> 16;

@@ -2,13 +2,13 @@ import { N2NError } from '../../n2n-error.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import { readU32 } from '../buffers/u32.js';
 
-/** Takes frames as they are read. The body of a frame is `chunk` from `from` up to `to`. */
+/** Receives frames as they are read. The body of a frame is `chunk` from `from` up to `to`. */
 export interface FrameHandler {
   onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void;
 }
 
 /**
- * Reads the frames of a chunk, in order, in a loop: 100 000 frames in one chunk take no more stack than one.
+ * Reads the frames of a chunk in order. It is a loop: 100 000 frames need no more stack than one.
  *
  * @throws N2NError `PROTOCOL_ERROR` when a frame reaches beyond its chunk; frames before it have been handled
  */

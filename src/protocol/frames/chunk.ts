@@ -1,6 +1,6 @@
-/** Frames that leave together, whole, in the pieces of memory in which they stand: what is long is not copied. */
+/** Whole frames that are sent together, as a list of pieces of memory, so that long values are not copied. */
 export class Chunk {
-  /** Bytes of the whole. */
+  /** Total length in bytes. */
   readonly length: number;
 
   constructor(readonly pieces: readonly Buffer[]) {

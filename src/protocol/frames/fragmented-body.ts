@@ -1,6 +1,6 @@
 import type { FrameType } from './frame.js';
 
-/** A body that is too long for one frame, and how much of it has been sent. Its bytes stay where they are. */
+/** A body that is too long for one frame, with its progress. Its bytes are not copied. */
 export class FragmentedBody {
   private part = 0;
   private offset = 0;
@@ -10,7 +10,7 @@ export class FragmentedBody {
     readonly flags: number,
     readonly id: number,
     private readonly parts: readonly Uint8Array[],
-    /** Bytes that have not been sent. */
+    /** The number of bytes that have not been sent. */
     public missing: number,
   ) {}
 
@@ -19,7 +19,7 @@ export class FragmentedBody {
     return this.part > 0 || this.offset > 0;
   }
 
-  /** Takes the next `size` bytes, as views of where they stand. */
+  /** Takes the next `size` bytes, as views. */
   take(size: number): Uint8Array[] {
     const taken: Uint8Array[] = [];
     let left = size;

@@ -2,8 +2,8 @@ import { FRAME_HEADER_BYTES } from './frame.js';
 import { readU32 } from '../buffers/u32.js';
 
 /**
- * How many bytes the first frames of a chunk take, as far as `accept` takes them and up to about `most` bytes. The
- * chunk was written here, so its lengths are right.
+ * Counts the bytes of the first frames of a chunk: of those that `accept` takes, up to about `most` bytes. This side
+ * wrote the chunk, so its lengths are right.
  */
 export function countFrames(
   chunk: Buffer,

@@ -1,36 +1,47 @@
 import { FrameWriter } from './frame-writer.js';
+import { Fifo } from '../buffers/fifo.js';
 import { SLAB_BYTES } from '../buffers/slab-pool.js';
 
-/** Most streams have little that waits. */
+/** Small, because few bytes wait in most streams. */
 const FIRST_SLAB_BYTES = 4 * 1024;
 
-/** Frames that wait for leave to be sent, encoded, in memory of their own: a million numbers are no objects. */
+/**
+ * Encoded frames that wait until they may be sent. They are bytes, not objects, so that a million numbers take little
+ * memory.
+ */
 export class FrameQueue extends FrameWriter {
-  /** Slabs that are full, but for what has been taken of them. */
-  private full: Buffer[] = [];
+  /** Slabs that are full. */
+  private readonly full = new Fifo<Buffer>();
+  /** How many bytes of the first of them have been taken. */
+  private taken = 0;
   private fullBytes = 0;
 
-  /** Bytes written and not taken yet. */
+  /** The number of bytes that are written and not taken. */
   get pendingBytes(): number {
     return this.fullBytes + this.end - this.start;
   }
 
   /** The frames that leave next, without taking them; empty when nothing is written. */
   peek(): Buffer {
-    return this.full[0] ?? this.slab.subarray(this.start, this.end);
+    return this.full.first?.subarray(this.taken) ?? this.slab.subarray(this.start, this.end);
   }
 
-  /** Takes as many bytes, whole frames, of what `peek` has shown. */
+  /** Takes so many bytes of the result of `peek`. They must be whole frames. */
   take(bytes: number): Buffer {
-    const [first] = this.full;
+    const { first } = this.full;
     if (first === undefined) {
       this.start += bytes;
       return this.slab.subarray(this.start - bytes, this.start);
     }
-    if (bytes === first.length) this.full.shift();
-    else this.full[0] = first.subarray(bytes);
+    const from = this.taken;
+    this.taken += bytes;
     this.fullBytes -= bytes;
-    return first.subarray(0, bytes);
+    const taken = first.subarray(from, this.taken);
+    if (this.taken === first.length) {
+      this.full.shift();
+      this.taken = 0;
+    }
+    return taken;
   }
 
   protected override append(parts: readonly Uint8Array[]): void {

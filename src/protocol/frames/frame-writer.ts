@@ -17,42 +17,43 @@ import { writeUtf8 } from '../buffers/text.js';
 import { writeU32 } from '../buffers/u32.js';
 import { CodedValue, type EncodedValue } from '../values/value.js';
 
-/** What nodeTransport puts in front of a packet. */
+/** The header that nodeTransport puts in front of a packet. */
 const PACKET_HEADER_BYTES = 5;
 
-/** Node reads from a socket into as many bytes at a time. */
+/** Node reads at most so many bytes from a socket at a time. */
 const READ_BYTES = 64 * 1024;
 
 /**
- * The length of a fragment. As a packet it fills what Node reads at once to the byte: as long as the reader keeps up, no
- * packet has to be put together of two reads. With 64 KiB sharp each had to be, and an echo of 1 MiB took 1.1 times as
- * long.
+ * The length of a fragment. With its headers it fills one read of Node exactly: while the reader keeps up, no packet
+ * spans two reads. With a length of exactly 64 KiB each packet did, and an echo of 1 MiB took 1.1 times as long.
  */
 export const FRAGMENT_BYTES = READ_BYTES - PACKET_HEADER_BYTES - FRAME_HEADER_BYTES;
 
 /**
- * A body longer than this travels in fragments, so that a large value never holds up a small call: a value of 64 KiB
- * still goes in one frame, with what usually stands in front of it.
+ * A longer body is sent in fragments, so that a large value never delays a small call. A value of 64 KiB still fits one
+ * frame, together with a usual request header.
  */
 export const LONGEST_BODY = 65 * 1024;
 
 /** A string of n UTF-16 units is at most 3 n bytes of UTF-8. */
 const MAX_UTF8_PER_UNIT = 3;
 
-/** The longest pattern that is written straight into the slab, in UTF-16 units. */
+/** The longest pattern that is written directly into the slab, in UTF-16 units. */
 const DIRECT_PATTERN_UNITS = 1024;
 
-/** Likewise for a text, which may stand behind such a pattern: both surely fit one frame. */
+/** The same for a text, which may follow such a pattern: both always fit one frame. */
 const DIRECT_UNITS = Math.floor(FRAGMENT_BYTES / MAX_UTF8_PER_UNIT) - DIRECT_PATTERN_UNITS - 2;
 
-/** For a longer text than this, the bytes that it takes are counted first: there is no room for three times as many. */
+/** The bytes of a longer text are counted first, because three bytes for each unit would waste too much room. */
 const COUNTED_UNITS = 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Frames into memory, one behind the other. What becomes of that memory is for its subclasses to say. */
+/**
+ * Writes frames into memory, one behind the other. The subclasses provide the memory, and decide what happens to it.
+ */
 export abstract class FrameWriter {
-  /** Frames that have not been taken stand in the slab from `start` up to `end`. */
+  /** The frames that have not been taken lie in the slab from `start` up to `end`. */
   protected slab: Buffer = NOTHING;
   protected start = 0;
   protected end = 0;
@@ -64,10 +65,10 @@ export abstract class FrameWriter {
     this.directUnits = Math.min(DIRECT_UNITS, Math.floor(maxPayload / MAX_UTF8_PER_UNIT));
   }
 
-  /** Finds room for a frame of so many bytes, which the slab has not. */
+  /** Finds room for a frame of so many bytes. The slab does not have it. */
   protected abstract renew(bytes: number): void;
 
-  /** How many bytes of the slab a part of a body takes. */
+  /** How many bytes of the slab a part of a body needs. */
   protected abstract roomOf(part: Uint8Array): number;
 
   /** Writes the body of a frame whose header has been written. */
@@ -81,7 +82,7 @@ export abstract class FrameWriter {
 
   /**
    * A frame whose body is a value.
-   * @returns the body when it is too long for one frame; nothing is written then, and it is for the caller to send it
+   * @returns the body when it is too long for one frame: then nothing is written, and the caller must send it
    * @throws N2NError `PAYLOAD_TOO_LARGE`
    */
   writeValue(type: FrameType, flags: number, id: number, value: EncodedValue): FragmentedBody | undefined {
@@ -106,7 +107,7 @@ export abstract class FrameWriter {
    * A REQUEST or EVENT.
    * @param flags FLAG_STREAM, or 0
    * @returns the body when it is too long for one frame; see `writeValue`
-   * @throws N2NError `PAYLOAD_TOO_LARGE` for a value or pattern over its limit; nothing is written then
+   * @throws N2NError `PAYLOAD_TOO_LARGE` for a value or pattern over its limit: then nothing is written
    */
   writeRequest(
     type: FrameType,
@@ -136,7 +137,7 @@ export abstract class FrameWriter {
     return this.writeBody(type, allFlags, id, bytesOf(value), writeRequestHeader(header));
   }
 
-  /** CREDIT: what the other side may send beyond what it was granted before. */
+  /** CREDIT: how much more the other side may send. */
   writeCredit(id: number, items: number, bytes: number): void {
     this.reserve(FRAME_HEADER_BYTES + 8);
     const at = writeHeader(this.slab, this.end, FrameType.CREDIT, 0, id, 8);
@@ -150,14 +151,14 @@ export abstract class FrameWriter {
     this.end = writePosition(this.slab, at, position);
   }
 
-  /** GOAWAY: make no new calls here. @param retryAfter milliseconds */
+  /** GOAWAY: the other side must make no new calls. @param retryAfter milliseconds */
   writeGoAway(flags: number, retryAfter: number): void {
     this.reserve(FRAME_HEADER_BYTES + GOAWAY_BODY_BYTES);
     const at = writeHeader(this.slab, this.end, FrameType.GOAWAY, flags, SESSION_ID, GOAWAY_BODY_BYTES);
     this.end = writeU32(this.slab, at, retryAfter);
   }
 
-  /** The usual request, small and without metadata, straight into the slab: no buffer in between. */
+  /** Writes the usual request, small and without metadata, directly into the slab. */
   private writeDirectRequest(
     type: FrameType,
     extraFlags: number,
@@ -187,7 +188,7 @@ export abstract class FrameWriter {
     this.end = at;
   }
 
-  /** Writes a body that fits one frame, and gives back one that does not. */
+  /** Writes a body that fits one frame, and returns one that does not. */
   private writeBody(
     type: FrameType,
     flags: number,
@@ -232,12 +233,12 @@ export abstract class FrameWriter {
   }
 }
 
-/** A position of a session, as two integers of four bytes. @returns where to write on */
+/** Writes a position of a session as two integers of four bytes. @returns the index behind it */
 export function writePosition(to: Uint8Array, at: number, position: number): number {
   return writeU32(to, writeU32(to, at, Math.floor(position / 2 ** 32)), position);
 }
 
-/** How many bytes a text may take. */
+/** The most bytes that a text may need. */
 function roomFor(text: string): number {
   return text.length > COUNTED_UNITS ? Buffer.byteLength(text) : text.length * MAX_UTF8_PER_UNIT;
 }
@@ -256,7 +257,7 @@ function bytesOf(value: Exclude<EncodedValue, number>): readonly Uint8Array[] {
   return value instanceof Uint8Array ? [value] : [value.head, ...value.pieces];
 }
 
-/** @returns where the body begins */
+/** @returns the index of the body */
 export function writeHeader(
   to: Buffer,
   at: number,

@@ -25,21 +25,21 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 export const SKIPPABLE = 0x80;
 
-/** The id that stands for the session itself, not for a call. */
+/** The id of the session itself. No call has it. */
 export const SESSION_ID = 0;
 
-/** How the value in a frame's body is written: the low three bits of the flags. */
+/** The encoding of the value in a frame's body: the low three bits of the flags. */
 export const ValueForm = {
   /** No value: `undefined`. */
   NONE: 0,
-  /** JSON text in which every byte is a character. */
+  /** JSON text of ASCII characters only. */
   ASCII_JSON: 1,
   UTF8_JSON: 2,
   /** The bytes of a Buffer or Uint8Array. */
   BYTES: 3,
-  /** JSON text with bytes lifted out of it; see `attachments.ts`. */
+  /** JSON text with its bytes as attachments. See `attachments.ts`. */
   ATTACHED_JSON: 4,
-  /** What the codec of the session wrote. */
+  /** The output of the session's codec. */
   CODED: 5,
 } as const;
 
@@ -51,45 +51,46 @@ export const VALUE_FORM_MASK = 0x07;
 export const FLAG_LAST = 0x08;
 /** ERROR: the error is the library's own, `{ code, message, details }`, not a handler's. */
 export const FLAG_SYSTEM = 0x08;
-/** REQUEST, EVENT: metadata stands between pattern and value. */
+/** REQUEST, EVENT: metadata comes between pattern and value. */
 export const FLAG_METADATA = 0x10;
-/** REQUEST: the milliseconds that the caller still waits stand behind the pattern. */
+/** REQUEST: the remaining time of the caller follows the pattern, in milliseconds. */
 export const FLAG_DEADLINE = 0x20;
-/** REQUEST: the payload is a stream, which follows in NEXT frames of the caller. The request itself has no value. */
+/** REQUEST: the payload is a stream. It follows in NEXT frames of the caller, and the request has no value. */
 export const FLAG_STREAM = 0x40;
-/** EVENT: the sender waits for COMPLETE or ERROR, and a key stands in front by which a repetition is recognised. */
+/** EVENT: the sender waits for COMPLETE or ERROR. A key in front of the value identifies repetitions. */
 export const FLAG_ACKNOWLEDGED = 0x40;
-/** GOAWAY: the answer to one; no new call of this side follows. */
+/** GOAWAY: the answer to a GOAWAY. No new call of this side follows. */
 export const FLAG_ANSWER = 0x08;
-/** The body goes on in the next frame of the same type and id. */
+/** The body continues in the next frame of the same type and id. */
 export const FLAG_MORE = 0x80;
 
 /** The length of the whole body, in front of its first fragment. */
 export const FRAGMENT_PREFIX_BYTES = 4;
 
-/** As many bodies may be under way in fragments at once, in each direction. */
+/** The most bodies that may be sent in fragments at once, in each direction. */
 export const MAX_BODIES = 64;
 
 /** The key of an acknowledged event, in bytes. */
 export const EVENT_KEY_BYTES = 16;
 
 /**
- * What may be sent of a stream, or of a value in fragments, before the other side grants more. A sender may send while
- * it has both items and bytes left; its last frame may take more bytes than are left, so that no value is too long.
+ * How much of a stream, or of a value in fragments, may be sent before the other side grants more. A sender may send
+ * while it has both items and bytes left. Its last frame may be longer than the bytes that are left, so that no value
+ * is too long.
  */
 export const INITIAL_CREDIT = { items: 256, bytes: 1024 * 1024 } as const;
 
 /** The body of an ACK: a position, as two integers of four bytes. */
 export const ACK_BODY_BYTES = 8;
 
-/** The body of a GOAWAY: how many milliseconds the other side shall wait before it comes back; 0 for as it likes. */
+/** The body of a GOAWAY: how many milliseconds the other side must wait before it reconnects; 0 for no wait. */
 export const GOAWAY_BODY_BYTES = 4;
 
 /** The longest pattern, in bytes of UTF-8: its length is written in two bytes. */
 export const MAX_PATTERN_BYTES = 0xffff;
 
-/** The longest headers and metadata, in bytes: they stand in front of a value, and are no second payload. */
+/** The longest headers and metadata, in bytes: they accompany a value, and are not a second payload. */
 export const MAX_METADATA_BYTES = 64 * 1024;
 
-/** The largest id. Ids count up from 1 (the side that dialed: odd) or 2 (the side that accepted: even). */
+/** The largest id. Ids count up in twos: from 1 on the dialing side, from 2 on the accepting side. */
 export const MAX_ID = 0xffff_ffff;

@@ -4,10 +4,10 @@ import { utf8Text } from '../buffers/text.js';
 /** The version of the protocol in `docs/wire-protocol.md`. */
 export const PROTOCOL_VERSION = 1;
 
-/** The least that a side may take: what it must be possible to tell it is why something failed. */
+/** The least `maxPayload`: the other side must be able to send why a call failed. */
 export const LEAST_PAYLOAD = 1024;
 
-/** With what a client comes back for its session. */
+/** The proof with which a client resumes its session. */
 export interface Ticket {
   /** Names the session. It is no secret. */
   readonly id: string;
@@ -15,30 +15,30 @@ export interface Ticket {
   readonly token: string;
 }
 
-/** The session that the side that dialed wants to go on with. */
+/** The session that the dialing side wants to resume. */
 export interface ResumeRequest extends Ticket {
-  /** How many bytes of the session that side has received. */
+  /** How many bytes of the session this side has received. */
   readonly received: number;
 }
 
-/** The first frame of each side on every link: who speaks, what it takes, and which session the link is for. */
+/** The first frame of each side on every link: its version, its limits, and the session of the link. */
 export interface Hello {
   readonly version: number;
-  /** The longest value that this side takes, in bytes. */
+  /** The longest value that this side accepts, in bytes. */
   readonly maxPayload: number;
-  /** The codec of its values. */
+  /** The name of its codec. */
   readonly codec: string;
   /** How long this side keeps a session whose link has broken, in milliseconds; 0 for not at all. */
   readonly window: number;
-  /** Of the side that dialed: what it wants to go on with. */
+  /** From the dialing side: the session that it wants to resume. */
   readonly resume?: ResumeRequest | undefined;
-  /** Of the other side: with what to come back. */
+  /** From the accepting side: the ticket with which the client can resume. */
   readonly ticket?: Ticket | undefined;
-  /** Of the other side, where it goes on with the session: how many bytes of it that side has received. */
+  /** From the accepting side, when it resumes the session: how many bytes of it that side has received. */
   readonly received?: number | undefined;
 }
 
-/** The version stands first and alone, so that a side of another version can say so: u16, then JSON. */
+/** The version comes first, as u16, so that a side of another version can read it. JSON follows. */
 export function writeHello(hello: Omit<Hello, 'version'> & { version?: number }): Buffer {
   const { version = PROTOCOL_VERSION, ...rest } = hello;
   const json = Buffer.from(JSON.stringify(rest));

@@ -3,7 +3,7 @@ import { FRAGMENT_PREFIX_BYTES } from './frame.js';
 import { IdTable } from '../buffers/id-table.js';
 import { readU32 } from '../buffers/u32.js';
 
-/** A body under way, and the place in which it is put together. */
+/** A body of which some fragments have come, and the memory for all of it. */
 interface PartialBody {
   readonly type: number;
   readonly place: Buffer;
@@ -11,16 +11,16 @@ interface PartialBody {
 }
 
 /**
- * Bodies that came in fragments. The first fragment tells the length of the whole, which is checked before memory is
- * asked for, and the system gives that memory page by page as it is filled: a length that is told and not sent costs next
- * to nothing. Each fragment is copied as it comes, while it is in the processor's cache, and no byte twice.
+ * Puts bodies together from fragments. The first fragment says the length of the body, which is checked before memory
+ * is allocated. The system provides that memory page by page as it is filled, so that a length without the bytes costs
+ * almost nothing. Each fragment is copied once, as it comes, while it is in the processor's cache.
  */
 export class Reassembly {
   private readonly partial = new IdTable<PartialBody>();
 
   /**
    * @param maxBody the longest body, in bytes
-   * @param maxBodies the most bodies under way at once
+   * @param maxBodies the most bodies that may be incomplete at once
    */
   constructor(
     private readonly maxBody: number,
@@ -31,16 +31,16 @@ export class Reassembly {
     return this.partial.size === 0;
   }
 
-  /** Whether a frame of this type and id goes on with a body. Frames of other types may stand between its fragments. */
+  /** Whether a frame of this type and id continues a body. Frames of other types may come between its fragments. */
   isUnderWay(type: number, id: number): boolean {
     return this.partial.get(id)?.type === type;
   }
 
   /**
-   * Adds a fragment, of which nothing is kept.
-   * @param last whether it is marked as the last one of the body
-   * @returns the whole body with the last fragment, undefined before
-   * @throws N2NError `PROTOCOL_ERROR` over a limit, or when the fragments are not as long as was told
+   * Adds a fragment. It is copied, and not kept.
+   * @param last whether the frame says that it is the last one of the body
+   * @returns the body, with its last fragment; undefined before
+   * @throws N2NError `PROTOCOL_ERROR` over a limit, or when the fragments have another length than the first one says
    */
   add(type: number, id: number, fragment: Buffer, last: boolean): Buffer | undefined {
     const known = this.partial.get(id);
@@ -60,7 +60,7 @@ export class Reassembly {
     return body.place;
   }
 
-  /** Forgets what came of a body whose call is over. */
+  /** Forgets the fragments of a body whose call is over. */
   drop(id: number): void {
     this.partial.take(id);
   }

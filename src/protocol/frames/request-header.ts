@@ -14,9 +14,9 @@ import {
 
 /** The part of the body of a REQUEST or EVENT that precedes the value. */
 export interface RequestHeader {
-  /** The route of the handler, as Nest spells it. */
+  /** The route of the handler, in Nest's spelling. */
   readonly pattern: string;
-  /** How many milliseconds the caller still waits; 0 for no limit. */
+  /** How many more milliseconds the caller waits; 0 for no limit. */
   readonly remaining: number;
   /** JSON text of the metadata, if there is any. */
   readonly metadata?: string | undefined;
@@ -24,7 +24,7 @@ export interface RequestHeader {
   readonly key?: string | undefined;
 }
 
-/** A header that was received, with the position at which the value begins. */
+/** A received header, with the position of the value. */
 export interface ReceivedRequestHeader extends RequestHeader {
   readonly valueAt: number;
 }

@@ -3,18 +3,18 @@ import { N2NError } from '../../n2n-error.js';
 import { utf8Text } from '../buffers/text.js';
 
 /**
- * A value with bytes somewhere inside, taken apart: its JSON, in which `null` stands for each piece of bytes, and the
- * pieces with the path to each.
+ * A value that contains bytes, taken apart. In its JSON, `null` replaces each piece of bytes. The pieces follow, each
+ * with its path.
  *
  * On the wire: count of pieces (u16), length of the JSON and of the paths (u32 each), the length of each piece (u32
- * each), then the JSON, the paths as JSON, and the pieces. Since a path says where a piece belongs, no value of a user
- * can be mistaken for a placeholder.
+ * each), then the JSON, the paths as JSON, and the pieces. A path says where a piece belongs, so
+ * no value of a user can be mistaken for a placeholder.
  */
 export interface Detached {
   /** Everything in front of the pieces. */
   readonly head: Buffer;
   readonly pieces: readonly Uint8Array[];
-  /** Bytes of the whole. */
+  /** Total length in bytes. */
   readonly length: number;
 }
 
@@ -25,7 +25,7 @@ export const MAX_ATTACHMENTS = 0xffff;
 
 const FIXED_BYTES = 10;
 
-/** Whether a Buffer or Uint8Array stands anywhere in what JSON would write of the value. */
+/** Whether the value contains a Buffer or Uint8Array where JSON would write it. */
 export function containsBytes(value: object): boolean {
   if (value instanceof Uint8Array) return true;
   if (Array.isArray(value)) {
@@ -34,7 +34,7 @@ export function containsBytes(value: object): boolean {
     }
     return false;
   }
-  // What has a `toJSON` says itself what is written; bytes in it are its own affair.
+  // An object with `toJSON` decides what is written, also of its bytes.
   if ('toJSON' in value && typeof value.toJSON === 'function') return false;
   for (const key in value) {
     const member = (value as Record<string, unknown>)[key];
@@ -68,7 +68,7 @@ export function detach(value: object): Detached {
   return { head: Buffer.concat([fixed, json, pathText]), pieces, length };
 }
 
-/** A copy of the value in which `null` stands where bytes were. */
+/** Copies the value, with `null` in place of bytes. */
 function lift(value: unknown, path: Path, paths: Path[], pieces: Uint8Array[]): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Uint8Array) {
@@ -76,7 +76,7 @@ function lift(value: unknown, path: Path, paths: Path[], pieces: Uint8Array[]): 
     pieces.push(value);
     return null;
   }
-  // JSON writes what is within these.
+  // JSON writes the primitive value of these.
   if (isBoxedPrimitive(value)) return value;
   if (Array.isArray(value)) return value.map((item, index) => lift(item, [...path, index], paths, pieces));
   if ('toJSON' in value && typeof value.toJSON === 'function') return value;
@@ -86,14 +86,14 @@ function lift(value: unknown, path: Path, paths: Path[], pieces: Uint8Array[]): 
   return Object.fromEntries(copy);
 }
 
-/** @throws Error when lengths, paths and JSON do not fit each other */
+/** @throws Error when lengths, paths and JSON do not match */
 export function attach(body: Buffer): unknown {
   const count = body.readUInt16BE(0);
   const jsonAt = FIXED_BYTES + 4 * count;
   const pathsAt = jsonAt + body.readUInt32BE(2);
   let pieceAt = pathsAt + body.readUInt32BE(6);
   if (pieceAt > body.length) throw new RangeError('attachments reach beyond the value');
-  // One member that holds the value, so that a path of no steps has a place to be written to as well.
+  // An object around the value: an empty path then also has a member to write to.
   const root = { value: JSON.parse(utf8Text(body, jsonAt, pathsAt)) as unknown };
   const paths = JSON.parse(utf8Text(body, pathsAt, pieceAt)) as unknown;
   if (!Array.isArray(paths) || paths.length !== count)
@@ -107,7 +107,9 @@ export function attach(body: Buffer): unknown {
   return root.value;
 }
 
-/** Follows a path through own members only, so that none leads to a prototype, and replaces the `null` at its end. */
+/**
+ * Follows a path and replaces the `null` at its end. It takes own members only, so that no path reaches a prototype.
+ */
 function place(root: { value: unknown }, path: unknown, piece: Buffer): void {
   if (!Array.isArray(path)) throw new TypeError('a path is a list');
   let holder: unknown = root;

@@ -3,24 +3,24 @@ import { N2NError, messageOf } from '../../n2n-error.js';
 import { ValueForm } from '../frames/frame.js';
 import { CodedValue, decodeValue, encodeValue, type EncodedValue } from './value.js';
 
-/** A way of your own to write values as bytes. Both sides must have one of the same name. */
+/** A custom encoding of values as bytes. Both sides must have a codec with the same name. */
 export interface UserCodec {
-  /** Told to the other side, which refuses a session with a codec of another name. */
+  /** Sent to the other side, which refuses a session whose codec has another name. */
   readonly name: string;
-  /** What it throws fails the call of the value, with `NOT_SERIALIZABLE`. */
+  /** An error that it throws fails the call with `NOT_SERIALIZABLE`. */
   encode(value: unknown): Uint8Array;
-  /** What it throws fails the call of the value, with `PROTOCOL_ERROR`. */
+  /** An error that it throws fails the call with `PROTOCOL_ERROR`. */
   decode(bytes: Uint8Array): unknown;
 }
 
 /**
- * - `json`: what JSON can express, and Buffers and Uint8Arrays at any depth
- * - `v8`: what Node's structured clone can: Date, Map, Set, RegExp, BigInt, typed arrays, cycles. For services that
- *   trust each other: it was not made for hostile bytes.
+ * - `json`: all values of JSON, and Buffers and Uint8Arrays at any depth
+ * - `v8`: all values of Node's structured clone: Date, Map, Set, RegExp, BigInt, typed arrays, cycles. It is
+ *   for services that trust each other, because it was not made for hostile bytes.
  */
 export type CodecName = 'json' | 'v8';
 
-/** Values into what frames carry, and back. */
+/** Encodes values for frames, and decodes them. */
 export interface Codec {
   readonly name: string;
   /** @throws N2NError `NOT_SERIALIZABLE` */
@@ -31,7 +31,7 @@ export interface Codec {
 
 export const jsonCodec: Codec = { name: 'json', encode: encodeValue, decode: decodeValue };
 
-/** Bytes travel as they are with every codec; everything else is the codec's. */
+/** Every codec sends bytes unchanged. The codec encodes all other values. */
 export function codecOf(codec: UserCodec): Codec {
   return {
     name: codec.name,

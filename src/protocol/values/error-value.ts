@@ -5,8 +5,8 @@ import { notSerializableIn } from './not-serializable.js';
 import { encodeValue, type EncodedValue } from './value.js';
 
 /**
- * An error as the body of an ERROR frame: the library's own as code, message and details, a handler's as the value that
- * it is. One that cannot be written becomes the library's own `NOT_SERIALIZABLE`.
+ * An error as the body of an ERROR frame. An error of the library is written as code, message and details. An error of
+ * a handler is written as a value; if that fails, the frame carries the library's `NOT_SERIALIZABLE`.
  */
 export function encodeError(error: unknown, codec: Codec): { flags: number; value: EncodedValue } {
   try {
@@ -20,7 +20,7 @@ export function encodeError(error: unknown, codec: Codec): { flags: number; valu
   }
 }
 
-/** The error of an ERROR frame: an `N2NError`, or what the handler threw. */
+/** The error of an ERROR frame: an `N2NError`, or the value that the handler threw. */
 export function readError(flags: number, chunk: Buffer, from: number, to: number, codec: Codec): unknown {
   let value: unknown;
   try {

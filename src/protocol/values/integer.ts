@@ -1,13 +1,13 @@
 /**
- * Whole numbers of 32 bits as JSON text, straight to bytes and back. With a string in between, an Observable of numbers
- * spends a third of its time on either side with making strings: 130 ns a number to write it, 115 ns to read it; this
+ * Writes 32-bit integers as JSON text directly into bytes, and reads them. With a string in between, an Observable of
+ * numbers spends a third of its time on each side making strings: 130 ns to write a number and 115 ns to read it. This
  * takes about 15 ns each.
  */
 
 /** `-2147483648` */
 export const MAX_INTEGER_BYTES = 11;
 
-/** As many digits are sure to be a whole number of 32 bits. */
+/** Every number of so many digits is a 32-bit integer. */
 const SURE_DIGITS = 9;
 
 const MINUS = 0x2d;
@@ -18,8 +18,8 @@ export function isInteger32(value: number): boolean {
 }
 
 /**
- * Writes what `isInteger32` in decimal digits, as `JSON.stringify` does.
- * @returns how many bytes
+ * Writes a number for which `isInteger32` is true in decimal digits, as `JSON.stringify` does.
+ * @returns the number of bytes
  */
 export function writeInteger(to: Buffer, at: number, value: number): number {
   const sign = value < 0 ? 1 : 0;
@@ -35,8 +35,8 @@ export function writeInteger(to: Buffer, at: number, value: number): number {
 }
 
 /**
- * Reads the usual whole number. What is longer, or anything else, is left to `JSON.parse`: so is a leading zero, which
- * JSON does not have.
+ * Reads a short integer. `JSON.parse` reads everything else: longer numbers, and a leading zero, which is not valid
+ * JSON.
  */
 export function readInteger(from: Buffer, start: number, end: number): number | undefined {
   const isNegative = from[start] === MINUS;

@@ -1,13 +1,13 @@
 import { N2NError, messageOf } from '../../n2n-error.js';
 
-/** Deeper than this nobody nests on purpose; the stack of JSON ends much later. */
+/** Nobody nests deeper than this on purpose. The stack of JSON ends much later. */
 const DEEPEST = 1000;
 
 const INSTEAD = 'or set the codec of both sides to "v8".';
 
 /**
- * What it is in a value that JSON cannot express, and where it stands: the errors of JSON do not tell.
- * @param error what writing it has failed with
+ * Finds the part of a value that JSON cannot express, and its path, because the errors of JSON do not name it.
+ * @param error the error with which writing the value failed
  */
 export function notSerializable(value: unknown, error: unknown): N2NError {
   // Too many pieces of bytes.
@@ -20,13 +20,13 @@ export function notSerializable(value: unknown, error: unknown): N2NError {
   return refused(`The value cannot be written as JSON: ${messageOf(error)}`, error);
 }
 
-/** The error of a value that cannot be written, which tells whose value that is. Any other error is left as it is. */
+/** Adds to the error of a value that cannot be written whose value it is. Returns any other error unchanged. */
 export function notSerializableIn(whose: string, error: unknown): unknown {
   if (!(error instanceof N2NError) || error.code !== 'NOT_SERIALIZABLE') return error;
   return refused(`${whose} cannot be sent. ${error.message}`, error.cause);
 }
 
-/** Goes through a value as JSON does, and throws at the first thing where JSON does. */
+/** Walks through a value as JSON does, and throws at the first part at which JSON throws. */
 function search(given: unknown, path: readonly string[], above: readonly object[]): void {
   const value = written(given, path);
   if (typeof value === 'bigint') {

@@ -6,13 +6,13 @@ import { asciiText, utf8Text } from '../buffers/text.js';
 import { notSerializable } from './not-serializable.js';
 
 /**
- * A value made ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. The forms
- * are told apart by their own types, so that the usual one, text, needs no object around it. A number is a whole one of
- * 32 bits, whose JSON text is its digits: they are written without a string in between.
+ * A value ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. Each form has
+ * its own type, so that text, the usual form, needs no wrapper object. A number is a 32-bit integer: its digits are
+ * written without a string in between.
  */
 export type EncodedValue = string | number | Uint8Array | Detached | CodedValue | undefined;
 
-/** What a codec other than JSON wrote. */
+/** The output of a codec other than JSON. */
 export class CodedValue {
   constructor(readonly bytes: Uint8Array) {
     if (!(bytes instanceof Uint8Array)) throw new TypeError('a codec writes a Uint8Array');
@@ -23,7 +23,7 @@ export class CodedValue {
   }
 }
 
-/** The value with bytes that are nobody else's, for what is told to be written before all of it has left. */
+/** Copies the bytes of a value whose owner may change them before all of it has been sent. */
 export function ownBytes(value: EncodedValue): EncodedValue {
   if (value instanceof Uint8Array) return Buffer.from(value);
   if (typeof value !== 'object') return value;
@@ -31,7 +31,7 @@ export function ownBytes(value: EncodedValue): EncodedValue {
   return { ...value, pieces: value.pieces.map((piece) => Buffer.from(piece)) };
 }
 
-/** About how many bytes an encoded value takes. */
+/** The approximate length of an encoded value, in bytes. */
 export function encodedLength(value: EncodedValue): number {
   if (typeof value === 'number') return MAX_INTEGER_BYTES;
   return value === undefined ? 0 : value.length;
@@ -63,9 +63,9 @@ export function encodeValue(value: unknown): EncodedValue {
 }
 
 /**
- * Reads the value that stands at `from` up to `to`. Bytes are not copied: they are a view of `chunk`.
+ * Reads the value from `from` up to `to`. Bytes are not copied: they are a view of `chunk`.
  *
- * @throws N2NError `PROTOCOL_ERROR` when the body is not what its form says
+ * @throws N2NError `PROTOCOL_ERROR` when the body does not have the form that its frame says
  */
 export function decodeValue(form: number, chunk: Buffer, from: number, to: number): unknown {
   try {

@@ -1,57 +1,57 @@
 import type { Clock } from '../../clock.js';
 import { N2NError } from '../../n2n-error.js';
+import { Fifo } from '../../protocol/buffers/fifo.js';
 import type { IncomingCall } from '../incoming/incoming-call.js';
 
-/** As many calls may wait for each that is served at once. */
+/** At most so many calls wait for each call that may be served at once. */
 const WAITING_PER_SERVED = 64;
 
-/** As many calls that are no longer waiting may stand in front of those that are. */
+/** How many abandoned calls may stand among those that wait, before they are removed. */
 const COMPACT_AT = 1024;
 
-/** Begins to serve calls, while there is any sense in it. */
+/** Runs the handlers of calls. */
 export interface CallServer {
   serve(call: IncomingCall): void;
-  /** Whether answers leave: to serve a side that does not read would only pile them up. */
+  /** Whether answers can be sent: answers for a side that does not read would only pile up. */
   canAnswer(): boolean;
 }
 
 /**
- * Calls of the other side that are served at once, and those that wait for it, in the order in which they came. Both
- * numbers are bounded, so that a caller that is faster than the handlers costs bounded memory.
+ * Limits how many calls of the other side are served at once. Other calls wait, in order of arrival. Both numbers are
+ * limited, so that a caller that is faster than the handlers costs limited memory.
  */
 export class ServingQueue {
-  /** Called whenever the last event has been served, once somebody wants to know. */
+  /** Called when the last event has been served, if set. */
   onNoEvents: (() => void) | undefined = undefined;
   private serving = 0;
-  /** Events that wait or are served: they go on when nobody is there any more who has sent them. */
+  /** Events that wait or are being served. They continue when their sender is gone. */
   private events = 0;
-  private waiting: IncomingCall[] = [];
-  private nextWaiting = 0;
-  /** Calls that stand among the waiting ones, and whose callers have given up. */
+  private readonly waiting = new Fifo<IncomingCall>();
+  /** How many of the waiting calls have callers that have given up. */
   private abandoned = 0;
-  /** Whether `startWaiting` is at work: calls that end at once must not start the next from within. */
+  /** Whether `startWaiting` is running: a call that ends at once must not start the next one recursively. */
   private isStarting = false;
 
-  /** @param maxServing calls served at once */
+  /** @param maxServing how many calls are served at once */
   constructor(
     private maxServing: number,
     private readonly clock: Clock,
     private readonly server: CallServer,
   ) {}
 
-  /** Whether events wait or are served. */
+  /** Whether events wait or are being served. */
   get hasEvents(): boolean {
     return this.events > 0;
   }
 
-  /** Serves as many calls at once from now on; those that are served already go on. */
+  /** Serves at most so many calls at once from now on. Running ones continue. */
   serveAtMost(maxServing: number): void {
     this.maxServing = maxServing;
   }
 
   /** @returns false when there is no room for the call */
   add(call: IncomingCall): boolean {
-    const hasTurn = this.canStart && this.nextWaiting === this.waiting.length;
+    const hasTurn = this.canStart && this.waiting.size === 0;
     if (!hasTurn && this.waitingCalls >= this.maxServing * WAITING_PER_SERVED) return false;
     if (isEvent(call)) this.events += 1;
     if (hasTurn) this.start(call);
@@ -59,13 +59,14 @@ export class ServingQueue {
     return true;
   }
 
-  /** The caller of a call that waits wants no answer any more. */
+  /** The caller of a waiting call has given up. */
   onAbandoned(): void {
     this.abandoned += 1;
-    if (this.abandoned >= COMPACT_AT && this.abandoned > this.waitingCalls) this.compact();
+    if (this.abandoned >= COMPACT_AT && this.abandoned > this.waitingCalls)
+      this.keep(({ isOver }) => !isOver);
   }
 
-  /** The handlers are done with a call. */
+  /** The handlers have ended a call. */
   onServed(call: IncomingCall): void {
     this.serving -= 1;
     if (isEvent(call)) {
@@ -75,38 +76,36 @@ export class ServingQueue {
     this.startWaiting();
   }
 
-  /** Begins to serve those that wait, as far as they may. */
+  /** Starts waiting calls, as many as there is room for. */
   startWaiting(): void {
-    if (this.isStarting || this.waiting.length === 0) return;
+    if (this.isStarting || this.waiting.size === 0) return;
     this.isStarting = true;
-    while (this.canStart && this.nextWaiting < this.waiting.length) {
-      const next = this.waiting[this.nextWaiting++];
+    while (this.canStart) {
+      const next = this.waiting.shift();
+      if (next === undefined) break;
       if (next.isOver) this.abandoned -= 1;
       else if (next.expiresAt <= this.clock.now()) next.fail(expired(next));
       else this.start(next);
     }
-    // A queue that is never empty must not keep what it has been through.
-    if (this.nextWaiting === this.waiting.length || this.nextWaiting >= COMPACT_AT) this.compact();
     this.isStarting = false;
   }
 
-  /** Nobody waits for an answer any more. What is being served still is, and events that have come get their turn. */
+  /** The session is over: forgets waiting calls. Waiting events are still served, and running handlers continue. */
   clear(): void {
-    this.compact();
-    this.waiting = this.waiting.filter(isEvent);
+    this.keep((call) => isEvent(call) && !call.isOver);
   }
 
   private get waitingCalls(): number {
-    return this.waiting.length - this.nextWaiting - this.abandoned;
+    return this.waiting.size - this.abandoned;
   }
 
   private get canStart(): boolean {
     return this.serving < this.maxServing && this.server.canAnswer();
   }
 
-  private compact(): void {
-    this.waiting = this.waiting.slice(this.nextWaiting).filter(({ isOver }) => !isOver);
-    this.nextWaiting = 0;
+  /** @param stays must be false for a call that is over */
+  private keep(stays: (call: IncomingCall) => boolean): void {
+    this.waiting.retain(stays);
     this.abandoned = 0;
   }
 
@@ -121,7 +120,7 @@ function isEvent(call: IncomingCall): boolean {
   return call.content.kind === 'event';
 }
 
-/** The caller has given up already, or is about to: the work would be for nobody. */
+/** The caller has given up, or is about to: nobody waits for the result. */
 function expired(call: IncomingCall): N2NError {
   return new N2NError('TIMEOUT', `The time for "${call.pattern}" had passed before its turn came.`);
 }

@@ -1,27 +1,27 @@
 import type { ChunkWriter } from '../../protocol/frames/chunk-writer.js';
 import { FRAME_HEADER_BYTES, MAX_BODIES } from '../../protocol/frames/frame.js';
+import { Fifo } from '../../protocol/buffers/fifo.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
 import { Reassembly } from '../../protocol/frames/reassembly.js';
-import { releaseMemory } from '../../release-memory.js';
 import type { Session } from '../../session/session.js';
 import { FragmentScheduler } from './fragment-scheduler.js';
 import { ReceiveWindow } from './receive-window.js';
 import { SendWindow, type FrameSink } from './send-window.js';
 
 /**
- * What the calls of a peer send and receive beyond single short values, by the id of the call: an id stands for one flow
- * in either direction. Most calls have none.
+ * The flow control of a peer's calls: for each id a send window and a receive window. Only calls that send or receive
+ * more than a single short value have one.
  */
 export class FlowTable implements FrameSink {
   private readonly sendWindows = new IdTable<SendWindow>();
   private readonly receiveWindows = new IdTable<ReceiveWindow>();
-  /** Those that have something to send, in the order of their turns. */
-  private enlisted: SendWindow[] = [];
-  /** Most peers never send a body in fragments. */
+  /** Send windows with something to send, in the order of their turns. */
+  private readonly ready = new Fifo<SendWindow>();
+  /** Created on first use: most peers never send a body in fragments. */
   private fragmentScheduler: FragmentScheduler | undefined;
   private readonly reassembly: Reassembly;
 
-  /** @param maxBody the longest body that is taken, in bytes */
+  /** @param maxBody the longest body that is accepted, in bytes */
   constructor(
     private readonly session: Session,
     maxBody: number,
@@ -29,12 +29,12 @@ export class FlowTable implements FrameSink {
     this.reassembly = new Reassembly(maxBody, MAX_BODIES);
   }
 
-  /** What the call sends, if it has a flow already. */
+  /** The send window of the call, if it has one. */
   peekSendWindow(id: number): SendWindow | undefined {
     return this.sendWindows.get(id);
   }
 
-  /** What the call sends. */
+  /** The send window of the call. It is created on first use. */
   sendWindow(id: number): SendWindow {
     let sendWindow = this.sendWindows.get(id);
     if (sendWindow === undefined) {
@@ -44,12 +44,12 @@ export class FlowTable implements FrameSink {
     return sendWindow;
   }
 
-  /** What the call receives, if it has a flow already. */
+  /** The receive window of the call, if it has one. */
   peekReceiveWindow(id: number): ReceiveWindow | undefined {
     return this.receiveWindows.get(id);
   }
 
-  /** What the call receives. */
+  /** The receive window of the call. It is created on first use. */
   receiveWindow(id: number): ReceiveWindow {
     let receiveWindow = this.receiveWindows.get(id);
     if (receiveWindow === undefined) {
@@ -59,7 +59,7 @@ export class FlowTable implements FrameSink {
     return receiveWindow;
   }
 
-  /** Forgets what the call sends: nothing of it leaves any more. */
+  /** Forgets the send window of the call: its waiting frames are not sent. */
   dropSendWindow(id: number): void {
     const sendWindow = this.sendWindows.take(id);
     if (sendWindow === undefined) return;
@@ -67,20 +67,20 @@ export class FlowTable implements FrameSink {
     this.fragmentScheduler?.forget(sendWindow);
   }
 
-  /** Whether a body has come in part. */
+  /** Whether a part of a body has come. */
   get isReceiving(): boolean {
     return !this.reassembly.isEmpty;
   }
 
-  /** Whether a frame of this type and id goes on with a body that came in part. */
+  /** Whether a frame of this type and id continues a body. */
   isUnderWay(type: number, id: number): boolean {
     return !this.reassembly.isEmpty && this.reassembly.isUnderWay(type, id);
   }
 
   /**
-   * Takes a fragment of a body. It is copied, and granted again, as it comes. `chunk` is empty after that, if nothing else
-   * stands in it.
-   * @returns the body, once it is whole
+   * Takes a fragment of a body. It is copied, and granted again, at once. If the chunk holds nothing else, it is
+   * released: `chunk` may be empty after that.
+   * @returns the body, with its last fragment
    * @throws N2NError `PROTOCOL_ERROR`
    */
   takeFragment(
@@ -95,21 +95,21 @@ export class FlowTable implements FrameSink {
     receiveWindow.onFragment(to - from);
     const whole = this.reassembly.add(type, id, chunk.subarray(from, to), last);
     const isAlone = to - from + FRAME_HEADER_BYTES === chunk.length;
-    if (isAlone && this.session.isChunkReleasable) releaseMemory(chunk);
+    if (isAlone) this.session.releaseChunk();
     receiveWindow.onConsumed(0, to - from);
     return whole;
   }
 
-  /** Forgets what the call receives, and what came of it in part. */
+  /** Forgets the receive window of the call, and the fragments of its body. */
   dropReceiveWindow(id: number): void {
-    // A body that came in part has a receive window.
+    // Every body of which a part has come has a receive window.
     if (this.receiveWindows.take(id) !== undefined) this.reassembly.drop(id);
   }
 
-  /** Forgets everything; whoever waits to send is let go. */
+  /** Forgets everything, and calls back everybody who waits to send. */
   clear(): void {
     const sendWindows = this.sendWindows.values();
-    this.enlisted = [];
+    this.ready.clear();
     this.fragmentScheduler = undefined;
     this.sendWindows.clear();
     this.receiveWindows.clear();
@@ -117,13 +117,13 @@ export class FlowTable implements FrameSink {
   }
 
   /**
-   * Lets the flows send in turn, a fragment's worth each, so that none holds up the others.
+   * Lets the send windows send in turn, one fragment at a time, so that none delays the others.
    * @returns whether anything was sent
    */
   pull(): boolean {
-    // Whoever cannot send asks again, and has its next turn with the next pull.
-    for (let left = this.enlisted.length; left > 0; left--) {
-      if (this.enlisted.shift()?.pull() === true) return true;
+    // A send window that cannot send asks again, and has its next turn in the next pull.
+    for (let left = this.ready.size; left > 0; left--) {
+      if (this.ready.shift()?.pull() === true) return true;
     }
     return false;
   }
@@ -136,8 +136,8 @@ export class FlowTable implements FrameSink {
     this.session.writeFrames(frames);
   }
 
-  enlist(sendWindow: SendWindow): void {
-    this.enlisted.push(sendWindow);
+  requestPull(sendWindow: SendWindow): void {
+    this.ready.push(sendWindow);
     this.session.flushSoon();
   }
 
@@ -150,7 +150,7 @@ export class FlowTable implements FrameSink {
     this.fragmentScheduler?.end();
   }
 
-  /** CREDIT, which is a sign of life as well. */
+  /** Sends CREDIT, which is a sign of life, too. */
   grant(id: number, items: number, bytes: number): void {
     if (!this.session.isOpen) return;
     this.session.writerForReply().writeCredit(id, items, bytes);

@@ -1,15 +1,17 @@
 import { MAX_BODIES } from '../../protocol/frames/frame.js';
 import type { SendWindow } from './send-window.js';
 
-/** Who may send a body in fragments: as many as the other side takes at once (K7), the others in their order. */
+/**
+ * Decides which calls may send a body in fragments: as many at once as the other side takes (K7), the others in order.
+ */
 export class FragmentScheduler {
   private underWay = 0;
-  /** Those with a body that may not begin yet. */
+  /** Send windows with a body that may not begin yet. */
   private readonly waiting = new Set<SendWindow>();
-  /** Those that have been told to begin theirs, and have not yet. */
+  /** Send windows that were resumed and have not begun their body yet. */
   private readonly called = new Set<SendWindow>();
 
-  /** @returns whether the body may begin; when it may not yet, its send window is resumed once another has ended */
+  /** @returns whether the body may begin; if not, its send window is resumed once another body has ended */
   begin(sendWindow: SendWindow): boolean {
     this.called.delete(sendWindow);
     if (this.underWay === MAX_BODIES) {
@@ -34,7 +36,7 @@ export class FragmentScheduler {
   private callNext(): void {
     for (const next of this.waiting) {
       this.waiting.delete(next);
-      // One that has no credit asks again when it has.
+      // A send window without credit asks again once it has credit.
       if (!next.resume()) continue;
       this.called.add(next);
       return;

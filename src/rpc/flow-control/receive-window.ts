@@ -1,22 +1,22 @@
 import { N2NError } from '../../n2n-error.js';
 import { INITIAL_CREDIT } from '../../protocol/frames/frame.js';
 
-/** An eighth of the bytes is granted again at once, so that a body keeps flowing; of items, half of the window. */
+/** Bytes are granted again in eighths of the window, so that a body keeps flowing; items in halves of the window. */
 const GRANTED_BYTES = INITIAL_CREDIT.bytes / 8;
 
-/** Grants the other side what it may send further. */
+/** Allows the other side to send more. */
 export type Grant = (items: number, bytes: number) => void;
 
 /**
- * What one call receives in one direction beyond a single short value: how much was granted, how much of that came, and
- * how much of what came has been consumed, which is granted again.
+ * The flow control of what one call receives beyond a single short value: how much was granted, how much of that has
+ * come, and how much has been consumed and is to be granted again.
  */
 export class ReceiveWindow {
   private itemsLeft: number = INITIAL_CREDIT.items;
   private bytesLeft: number = INITIAL_CREDIT.bytes;
   private itemsConsumed = 0;
   private bytesConsumed = 0;
-  /** How many items the other side may send ahead, and how many it is to be told that it may. */
+  /** How many items the other side may send ahead, now and from the next grant on. */
   private window: number = INITIAL_CREDIT.items;
   private nextWindow: number = INITIAL_CREDIT.items;
 
@@ -24,8 +24,8 @@ export class ReceiveWindow {
 
   /**
    * A value of a stream came.
-   * @param isReassembled whether it came in fragments: those have been counted, and granted again, as they came. As a
-   * value they are held until it is taken, and count as not consumed.
+   * @param isReassembled whether it came in fragments. Their bytes were counted, and granted again, as they came. Until
+   * the value is consumed, they count as not consumed.
    * @throws N2NError `PROTOCOL_ERROR` when it was not granted
    */
   onItem(bytes: number, isReassembled: boolean): void {
@@ -40,13 +40,13 @@ export class ReceiveWindow {
     this.receive(bytes);
   }
 
-  /** Lets the other side send so many items ahead, from the next grant on. */
+  /** Allows the other side to send so many items ahead, from the next grant on. */
   widen(items: number): void {
     this.nextWindow = items;
   }
 
   /**
-   * What came has been taken by whom it was for. It is granted again, a good part at a time.
+   * The consumer has taken received values. They are granted again, many at a time.
    * @returns whether anything was granted
    */
   onConsumed(items: number, bytes: number): boolean {
@@ -57,7 +57,7 @@ export class ReceiveWindow {
     return isEnough;
   }
 
-  /** Grants again what has been taken, however little. */
+  /** Grants all consumed values again, however few. */
   grantConsumed(): void {
     const grantedItems = this.itemsConsumed + this.nextWindow - this.window;
     this.window = this.nextWindow;
@@ -70,7 +70,7 @@ export class ReceiveWindow {
   }
 
   private receive(bytes: number): void {
-    // The last frame may take more bytes than are left, but it may not begin without any.
+    // The last frame may be longer than the bytes that are left, but some must be left.
     if (this.bytesLeft <= 0) throw notGranted();
     this.bytesLeft -= bytes;
   }

@@ -1,23 +1,24 @@
 import { N2NError } from '../../n2n-error.js';
 import type { ChunkWriter } from '../../protocol/frames/chunk-writer.js';
 import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType, INITIAL_CREDIT } from '../../protocol/frames/frame.js';
+import { Fifo } from '../../protocol/buffers/fifo.js';
 import { countFrames } from '../../protocol/frames/frame-count.js';
 import { FrameQueue } from '../../protocol/frames/frame-queue.js';
 import { FRAGMENT_BYTES } from '../../protocol/frames/frame-writer.js';
 import { FragmentedBody } from '../../protocol/frames/fragmented-body.js';
 import type { EncodedValue } from '../../protocol/values/value.js';
 
-/** What a send window writes to: the peer's session. */
+/** Where a send window writes to: the session of the peer. */
 export interface FrameSink {
-  /** Where frames go that may leave now. */
+  /** Takes frames that may leave now. */
   writer(): ChunkWriter;
   /** Sends whole frames that were written elsewhere. */
   writeFrames(frames: Buffer): void;
   /** Asks to be pulled when the link takes more. */
-  enlist(sendWindow: SendWindow): void;
-  /** Asks whether a body may begin. When it may not yet, the send window is resumed once another body has ended. */
+  requestPull(sendWindow: SendWindow): void;
+  /** Asks whether a body may begin. If not, the send window is resumed once another body has ended. */
   beginBody(sendWindow: SendWindow): boolean;
-  /** A body that had begun has been sent, or was cut short. */
+  /** A body that had begun has been sent completely, or is dropped. */
   endBody(): void;
 }
 
@@ -25,33 +26,32 @@ export interface FrameSink {
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
 /**
- * How many bytes of a body may be on their way before the other side has taken them. What is small and urgent waits
- * behind them: with the whole credit, 1 MiB, the median small call beside a large one took four times as long.
+ * How many bytes of a body may be on their way before the other side has taken them. Small calls wait behind these
+ * bytes: with the whole credit, 1 MiB, the median small call beside a large one took four times as long.
  */
 const MOST_AHEAD = 4 * FRAGMENT_BYTES;
 
 /**
- * With more than this written and not taken by the link, the values of streams wait in their calls, credit or not: what
- * waits in one place for all of them is bounded, and beyond the bound the session ends.
+ * While more bytes than this are written and not taken by the link, the values of streams wait in their send windows,
+ * also with credit. The session limits what waits in its writer for all calls, and ends above that limit.
  */
 const MOST_UNSENT = INITIAL_CREDIT.bytes;
 
-/** The most that a side may be granted: more is a fault, or an attack. */
+/** The most credit that a side may have. More is a fault, or an attack. */
 const MAX_CREDIT = 2 ** 31 - 1;
 
 /**
- * What one call sends in one direction beyond a single short value: the values of a stream, and values in fragments. It
- * leaves in order, as far as the other side has granted credit, and waits here, bounded, for more.
+ * The flow control of what one call sends beyond a single short value: the values of a stream, and values in fragments.
+ * They are sent in order, as far as the other side has granted credit. The others wait here, up to a limit.
  *
- * Short values that wait stand encoded in slabs, as the frames that they will be: a million numbers are a few megabytes
- * and no objects.
+ * Short values wait as encoded frames: a million numbers are a few megabytes, and not a million objects.
  */
 export class SendWindow {
   private items: number = INITIAL_CREDIT.items;
   private bytes: number = INITIAL_CREDIT.bytes;
-  private queue: (FrameQueue | FragmentedBody)[] = [];
+  private readonly queue = new Fifo<FrameQueue | FragmentedBody>();
   private queuedBytes = 0;
-  private isEnlisted = false;
+  private isPullRequested = false;
   private onReady: (() => void) | undefined = undefined;
   private onEmpty: (() => void) | undefined = undefined;
 
@@ -61,9 +61,9 @@ export class SendWindow {
     private readonly maxPayload: () => number,
   ) {}
 
-  /** Whether a value that is written now leaves now. */
+  /** Whether a value leaves as soon as it is written. */
   get isReady(): boolean {
-    return this.queue.length === 0 && this.hasCredit && this.sink.writer().pendingBytes <= MOST_UNSENT;
+    return this.queue.size === 0 && this.hasCredit && this.sink.writer().pendingBytes <= MOST_UNSENT;
   }
 
   private get hasCredit(): boolean {
@@ -72,7 +72,7 @@ export class SendWindow {
 
   /**
    * Sends a value as soon as there is credit.
-   * @throws N2NError `PAYLOAD_TOO_LARGE`; `OVERLOADED` when more waits than may wait
+   * @throws N2NError `PAYLOAD_TOO_LARGE`; `OVERLOADED` when too many bytes wait
    */
   write(type: FrameType, flags: number, value: EncodedValue): void {
     if (this.isReady) {
@@ -95,7 +95,7 @@ export class SendWindow {
 
   /** Sends the frame that ends the call, after everything that waits. It needs no credit. */
   end(type: FrameType, flags: number, value: EncodedValue, onEmpty: () => void): void {
-    if (this.queue.length === 0) {
+    if (this.queue.size === 0) {
       const long = this.sink.writer().writeValue(type, flags, this.id, value);
       if (long === undefined) {
         onEmpty();
@@ -106,10 +106,10 @@ export class SendWindow {
       this.writeBehind(type, flags, value);
     }
     this.onEmpty = onEmpty;
-    this.enlist();
+    this.requestPull();
   }
 
-  /** As `end`, with a body that is too long for one frame. */
+  /** Does the same as `end`, with a body that is too long for one frame. */
   endWith(body: FragmentedBody, onEmpty: () => void): void {
     this.onEmpty = onEmpty;
     this.enqueue(body);
@@ -119,30 +119,30 @@ export class SendWindow {
   enqueue(body: FragmentedBody): void {
     this.queue.push(body);
     this.queuedBytes += body.missing;
-    this.enlist();
+    this.requestPull();
   }
 
-  /** @throws N2NError `PROTOCOL_ERROR` when more is granted than any side could mean */
+  /** @throws N2NError `PROTOCOL_ERROR` when the credit exceeds `MAX_CREDIT` */
   grant(items: number, bytes: number): void {
     this.items += items;
     this.bytes += bytes;
     if (this.items > MAX_CREDIT || this.bytes > MAX_CREDIT) {
       throw new N2NError('PROTOCOL_ERROR', 'The other side grants more credit than there can be.');
     }
-    if (this.queue.length > 0) this.enlist();
+    if (this.queue.size > 0) this.requestPull();
     else this.becomeReady();
   }
 
-  /** Calls back once a value that is written leaves at once. There is one such wait at a time. */
+  /** Calls back once a written value would leave at once. There can be one callback at a time. */
   whenReady(callback: () => void): void {
     this.onReady = callback;
     this.becomeReady();
   }
 
-  /** Forgets what waits: the call is over. Whoever waits to write is let go, and finds the call over. */
+  /** The call is over: forgets the waiting values, and calls back whoever waits to write. */
   drop(): void {
-    const [head] = this.queue;
-    this.queue = [];
+    const { first: head } = this.queue;
+    this.queue.clear();
     if (head instanceof FragmentedBody && head.isBegun) this.sink.endBody();
     this.queuedBytes = 0;
     this.onEmpty = undefined;
@@ -151,27 +151,27 @@ export class SendWindow {
     onReady?.();
   }
 
-  /** A body may begin now. @returns whether one is going to */
+  /** A body may begin now. @returns whether this send window is going to begin one */
   resume(): boolean {
-    const canBegin = this.queue.length > 0 && this.hasRoomAhead;
-    if (canBegin) this.enlist();
+    const canBegin = this.queue.size > 0 && this.hasRoomAhead;
+    if (canBegin) this.requestPull();
     return canBegin;
   }
 
   /**
-   * The link takes more: sends up to one fragment's worth.
-   * @returns whether something left; what is still there asks to be pulled again
+   * The link takes more: sends up to the length of one fragment, and asks for another pull if there is more.
+   * @returns whether something was sent
    */
   pull(): boolean {
-    this.isEnlisted = false;
-    const head = this.queue[0];
+    this.isPullRequested = false;
+    const head = this.queue.first;
     if (head === undefined) {
       this.becomeReady();
       return false;
     }
     const sent = head instanceof FrameQueue ? this.pullFrames(head) : this.pullFragment(head);
-    if (this.queue.length > 0) {
-      if (sent > 0) this.enlist();
+    if (this.queue.size > 0) {
+      if (sent > 0) this.requestPull();
     } else {
       const { onEmpty } = this;
       this.onEmpty = undefined;
@@ -181,10 +181,10 @@ export class SendWindow {
     return sent > 0;
   }
 
-  /** @returns how many bytes left */
+  /** @returns the number of bytes sent */
   private pullFrames(frames: FrameQueue): number {
     const chunk = frames.peek();
-    // Frames that end the call need no credit; `countFrames` stops in front of the first that has none.
+    // Frames that end the call need no credit. `countFrames` stops in front of the first frame that lacks it.
     const taken = countFrames(chunk, FRAGMENT_BYTES, (type, flags, bytes) => {
       if (type !== FrameType.NEXT || (flags & FLAG_LAST) !== 0) return true;
       if (this.items <= 0 || this.bytes <= 0) return false;
@@ -197,7 +197,7 @@ export class SendWindow {
     return taken;
   }
 
-  /** @returns how many bytes left */
+  /** @returns the number of bytes sent */
   private pullFragment(body: FragmentedBody): number {
     if (!this.hasRoomAhead || (!body.isBegun && !this.sink.beginBody(this))) return 0;
     const size = this.sink.writer().writeFragment(body);
@@ -221,30 +221,30 @@ export class SendWindow {
     this.bytes -= bytes;
   }
 
-  /** Behind everything that waits already. */
+  /** Writes a value behind everything that waits. */
   private writeBehind(type: FrameType, flags: number, value: EncodedValue): void {
     const tail = this.tail();
     const before = tail.pendingBytes;
     const long = tail.writeValue(type, flags, this.id, value);
     this.queuedBytes += tail.pendingBytes - before;
     if (tail.pendingBytes === 0) this.queue.pop();
-    if (long === undefined) this.enlist();
+    if (long === undefined) this.requestPull();
     else this.enqueue(long);
   }
 
-  /** Where short values wait: behind everything that waits already. */
+  /** The queue for short values, behind everything that waits. */
   private tail(): FrameQueue {
-    const last = this.queue.at(-1);
+    const { last } = this.queue;
     if (last instanceof FrameQueue) return last;
     const tail = new FrameQueue(this.maxPayload());
     this.queue.push(tail);
     return tail;
   }
 
-  private enlist(): void {
-    if (this.isEnlisted) return;
-    this.isEnlisted = true;
-    this.sink.enlist(this);
+  private requestPull(): void {
+    if (this.isPullRequested) return;
+    this.isPullRequested = true;
+    this.sink.requestPull(this);
   }
 
   private becomeReady(): void {
@@ -253,9 +253,9 @@ export class SendWindow {
     if (this.isReady) {
       this.onReady = undefined;
       onReady();
-    } else if (this.queue.length === 0 && this.hasCredit) {
-      // What it waits for is the link, which pulls.
-      this.enlist();
+    } else if (this.queue.size === 0 && this.hasCredit) {
+      // It only waits for the link, which pulls.
+      this.requestPull();
     }
   }
 }

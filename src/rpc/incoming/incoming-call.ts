@@ -1,24 +1,24 @@
 import { N2NError, type N2NErrorCode } from '../../n2n-error.js';
 import type { StreamTarget } from '../streams/stream-target.js';
 
-/** Told of what has nobody else to go to: that what was to stop a handler threw, or that an event was dropped. */
+/** Gets errors that nobody else can get: code that stops a handler threw, or an event was dropped. */
 export interface FaultLog {
   onFault(error: unknown): void;
 }
 
-/** What an incoming call needs of the peer that it came to. */
+/** Sends the answers of an incoming call. */
 export interface ReplyPort extends FaultLog {
   next(call: IncomingCall, value: unknown): void;
   /** Each of these three ends the call for the caller. */
   last(call: IncomingCall, value: unknown): void;
   complete(call: IncomingCall): void;
   error(call: IncomingCall, error: unknown): void;
-  /** Whether a value that is sent now leaves now. */
+  /** Whether a value leaves at once. */
   isReady(call: IncomingCall): boolean;
   whenReady(call: IncomingCall, callback: () => void): void;
-  /** The handlers are done with a call that was being served, whether or not the caller still wanted it. */
+  /** The handlers have ended a call, whether or not its caller still waited for it. */
   onServed(call: IncomingCall): void;
-  /** The caller of a call that waited for its turn wants no answer any more. */
+  /** The caller has given up a call that waited for its turn. */
   onAbandoned(): void;
 }
 
@@ -29,35 +29,35 @@ export interface ReplyPort extends FaultLog {
  */
 export type CallKind = 'call' | 'event' | 'acknowledged-event';
 
-/** What came with a call. */
+/** The content of a call. */
 export interface CallContent {
   readonly kind: CallKind;
   readonly pattern: string;
   /** The payload; a `StreamReader` where it is a stream. */
   readonly data: unknown;
-  /** What stands around the payload, headers and metadata among it; undefined where the caller gave nothing. */
+  /** The envelope of the payload, such as headers and metadata; undefined if the caller gave none. */
   readonly envelope: unknown;
-  /** How many milliseconds the caller waits without any answer; 0 for ever. */
+  /** How long the caller waits without an answer, in milliseconds; 0 for ever. */
   readonly timeout: number;
   /** The key of an acknowledged event. */
   readonly key?: string | undefined;
 }
 
 /**
- * - `waiting` for its turn to be served
- * - `serving`: the handlers are at work
- * - `abandoned`: they are, but the caller is gone or wants no answer
+ * - `waiting` for its turn
+ * - `serving`: the handlers are running
+ * - `abandoned`: the handlers are running, but the caller has given up or is gone
  * - `over`
  */
 type CallState = 'waiting' | 'serving' | 'abandoned' | 'over';
 
 /**
- * A call or an event that came from the other side. Whoever handles it ends it once, with `reply`, `complete` or
- * `fail`, also where the caller has cancelled it: until then it counts as being served, so that a caller cannot start
- * more work than is allowed by cancelling what it started.
+ * A call or an event of the other side. Its handler ends it once, with `reply`, `complete` or `fail`, also when the
+ * caller has cancelled it. Until then it keeps its slot, so that a caller cannot exceed the limit on running handlers
+ * by cancelling its calls.
  */
 export class IncomingCall implements StreamTarget {
-  /** When the caller stops waiting, by the peer's clock; Infinity where it waits for ever. */
+  /** When the caller stops waiting, by the clock of the peer; Infinity if it waits for ever. */
   expiresAt: number;
   private state: CallState = 'waiting';
   private stops: ((reason: unknown) => void)[] | undefined = undefined;
@@ -73,8 +73,8 @@ export class IncomingCall implements StreamTarget {
     this.expiresAt = content.timeout === 0 ? Infinity : now + content.timeout;
   }
 
-  /** A value was sent, or one of the payload came: the caller's whole timeout begins anew. */
-  putOff(now: number): void {
+  /** A value was sent, or a value of the payload came: the whole timeout of the caller begins again. */
+  extend(now: number): void {
     const { timeout } = this.content;
     if (timeout > 0) this.expiresAt = now + timeout;
   }
@@ -91,7 +91,7 @@ export class IncomingCall implements StreamTarget {
     return this.state === 'over';
   }
 
-  /** Whether nobody wants an answer any more. */
+  /** Whether nobody waits for an answer. */
   get isStopped(): boolean {
     return this.state === 'over' || this.state === 'abandoned';
   }
@@ -112,44 +112,45 @@ export class IncomingCall implements StreamTarget {
 
   /** The last value, or the only one. */
   reply(value: unknown): void {
-    if (!this.end() || this.content.kind === 'event') return;
-    if (this.content.kind === 'call') this.port.last(this, value);
-    else this.port.complete(this);
+    this.end(this.content.kind === 'call' ? 'last' : 'complete', value);
   }
 
   complete(): void {
-    if (this.end() && this.content.kind !== 'event') this.port.complete(this);
+    this.end('complete', undefined);
   }
 
-  /** @param error an `N2NError`, or what the handler threw in the shape in which the caller shall get it */
+  /** @param error an `N2NError`, or the error of the handler in the form that the caller is to get */
   fail(error: unknown): void {
-    if (this.end() && this.content.kind !== 'event') this.port.error(this, error);
+    this.end('error', error);
   }
 
-  /** Fails a call whose handler goes on, and stops that: what it gave cannot be sent. */
+  /** Fails a call whose handler is running, and stops the handler: its value cannot be sent. */
   abort(error: unknown): void {
     if (this.state !== 'serving') return;
     if (this.content.kind !== 'event') this.port.error(this, error);
     this.cancel(error);
   }
 
-  /** Registers what stops work when the caller wants it no more; it is called at once where that is so already. */
+  /**
+   * Registers a function that stops the handler when the caller gives up. It is called at once if the caller has done
+   * so.
+   */
   whenCancelled(stop: (reason: unknown) => void): void {
     if (this.state === 'abandoned') this.runStop(stop, this.cancelReason);
     else if (this.state !== 'over') (this.stops ??= []).push(stop);
   }
 
-  /** Registers who wants to know when the handlers are done with it. There is one such. */
+  /** Registers a function that is called when the handlers have ended the call. There can be one. */
   whenOver(callback: () => void): void {
     this.onOver = callback;
   }
 
-  /** @internal For the serving queue: the handlers begin. */
+  /** @internal Called by the serving queue: the handlers start. */
   start(): void {
     this.state = 'serving';
   }
 
-  /** @internal For the peer: the caller is gone, or wants no answer, for this reason. */
+  /** @internal Called by the peer: the caller has given up, or is gone, for this reason. */
   cancel(reason: unknown): void {
     if (this.state === 'waiting') {
       this.state = 'over';
@@ -163,7 +164,7 @@ export class IncomingCall implements StreamTarget {
     }
   }
 
-  /** What stops a handler is an application's code: its faults are its own, and not the connection's. */
+  /** The function is code of the application: its errors must not end the connection. */
   private runStop(stop: (reason: unknown) => void, reason: unknown): void {
     try {
       stop(reason);
@@ -172,24 +173,33 @@ export class IncomingCall implements StreamTarget {
     }
   }
 
-  /** @returns whether the caller is still there to be told */
-  private end(): boolean {
+  /** Answers the caller, then frees the slot: the handler that gets the slot may answer before this returns. */
+  private end(answer: 'last' | 'complete' | 'error', value: unknown): void {
     const { state } = this;
-    if (state === 'over') return false;
+    if (state === 'over') return;
     this.state = 'over';
     this.stops = undefined;
-    if (state !== 'waiting') this.port.onServed(this);
-    this.onOver?.();
-    return state !== 'abandoned';
+    try {
+      if (state !== 'abandoned' && this.content.kind !== 'event') this.answer(answer, value);
+    } finally {
+      if (state !== 'waiting') this.port.onServed(this);
+      this.onOver?.();
+    }
+  }
+
+  private answer(answer: 'last' | 'complete' | 'error', value: unknown): void {
+    if (answer === 'last') this.port.last(this, value);
+    else if (answer === 'complete') this.port.complete(this);
+    else this.port.error(this, value);
   }
 }
 
-/** Ends a call that there is no room for. */
+/** Fails a call for which there is no room. */
 export function refuseOverload(call: IncomingCall, log: FaultLog): void {
   refuse(call, 'OVERLOADED', 'Too many calls and events wait for handlers; try again later.', log);
 }
 
-/** Ends a call that is not taken. Of an event, nobody but the log can be told. */
+/** Fails a call that is not taken. An event has no caller to tell, so that its error is logged. */
 export function refuse(call: IncomingCall, code: N2NErrorCode, reason: string, log: FaultLog): void {
   const { kind, pattern } = call.content;
   if (kind === 'event') log.onFault(new N2NError(code, `The event "${pattern}" was dropped. ${reason}`));

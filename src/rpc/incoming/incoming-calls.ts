@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import { N2NError } from '../../n2n-error.js';
 import type { Codec } from '../../protocol/values/codec.js';
-import { readError, encodeError } from '../../protocol/values/error-value.js';
+import { encodeError } from '../../protocol/values/error-value.js';
 import {
   FLAG_LAST,
   FLAG_STREAM,
@@ -24,13 +24,14 @@ import {
   type ReplyPort,
 } from './incoming-call.js';
 import type { ServingQueue } from '../admission/serving-queue.js';
-import { StreamReader } from '../streams/stream-reader.js';
+import { IncomingPayloads } from './incoming-payloads.js';
 
-/** The calls of the other side that are not over, and their payloads that are streams. */
+/** The calls of the other side that are not over. */
 export class IncomingCalls implements ReplyPort {
   private readonly calls = new IdTable<IncomingCall>();
-  private readonly payloads = new IdTable<StreamReader>();
-  /** Called whenever the last call has ended, once somebody wants to know. */
+  /** The payloads that are streams. */
+  readonly payloads: IncomingPayloads;
+  /** Called when the last call has ended, if set. */
   onEmpty: (() => void) | undefined = undefined;
 
   constructor(
@@ -40,20 +41,17 @@ export class IncomingCalls implements ReplyPort {
     private readonly queue: ServingQueue,
     private readonly clock: Clock,
     private readonly log: FaultLog,
-  ) {}
+  ) {
+    this.payloads = new IncomingPayloads(session, flows, codec, clock, this.calls);
+  }
 
-  /** Whether no call is under way whose caller waits for an answer. */
+  /** Whether no caller waits for an answer. */
   get isEmpty(): boolean {
     return this.calls.size === 0;
   }
 
   has(id: number): boolean {
     return this.calls.has(id);
-  }
-
-  /** Whether a payload of this call is taken. */
-  takesPayload(id: number): boolean {
-    return this.payloads.has(id);
   }
 
   /**
@@ -74,17 +72,17 @@ export class IncomingCalls implements ReplyPort {
     const header = readRequestHeader(type, flags, chunk, from, to);
     const kind = kindOf(type, header);
     const isStream = kind === 'call' && (flags & FLAG_STREAM) !== 0;
-    // What came of the request in fragments is no part of what its payload may send.
+    // Fragments of the request do not count for the flow control of its payload.
     if (!isStream) this.flows.dropReceiveWindow(id);
     let data: unknown;
     let envelope: unknown;
     try {
       data = isStream
-        ? this.openPayload(id)
+        ? this.payloads.open(id)
         : this.codec.decode(flags & VALUE_FORM_MASK, chunk, header.valueAt, to);
       envelope = header.metadata === undefined ? undefined : JSON.parse(header.metadata);
     } catch (error) {
-      this.endPayload(id);
+      this.payloads.end(id);
       const failure = N2NError.from(error, 'PROTOCOL_ERROR', 'The metadata cannot be read');
       if (kind === 'event') this.onFault(failure);
       else this.writeError(id, failure);
@@ -98,54 +96,21 @@ export class IncomingCalls implements ReplyPort {
     else if (!this.queue.add(call)) refuseOverload(call, this);
   }
 
-  /** NEXT: a value of the payload of a call. */
-  onPayloadNext(
-    flags: number,
-    id: number,
-    chunk: Buffer,
-    from: number,
-    to: number,
-    isReassembled: boolean,
-  ): void {
-    const reader = this.payloads.get(id);
-    if (reader === undefined) return;
-    this.calls.get(id)?.putOff(this.session.chunkTime);
-    this.flows.receiveWindow(id).onItem(to - from, isReassembled);
-    let value: unknown;
-    try {
-      value = this.codec.decode(flags & VALUE_FORM_MASK, chunk, from, to);
-    } catch (error) {
-      this.endPayload(id)?.fail(error);
-      this.writeEmpty(FrameType.CANCEL, id);
-      return;
-    }
-    reader.push(value, to - from);
-  }
-
-  onPayloadComplete(id: number): void {
-    this.endPayload(id)?.end();
-  }
-
-  onPayloadError(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
-    this.endPayload(id)?.fail(readError(flags, chunk, from, to, this.codec));
-  }
-
-  /** CANCEL: the caller wants no answer any more. */
+  /** CANCEL: the caller has given up. */
   onCancel(id: number): void {
     this.flows.dropReceiveWindow(id);
     const call = this.calls.get(id);
     if (call === undefined) return;
     const reason = new N2NError('CANCELLED', `The caller of "${call.pattern}" wants no answer any more.`);
-    this.endPayload(id)?.fail(reason);
+    this.payloads.end(id)?.fail(reason);
     this.end(id);
     call.cancel(reason);
   }
 
-  /** The session is over: nobody wants an answer any more. */
+  /** The session is over: nobody waits for an answer. */
   abandon(error: N2NError): void {
-    const payloads = this.payloads.values();
+    const payloads = this.payloads.clear();
     const calls = this.calls.values();
-    this.payloads.clear();
     this.calls.clear();
     this.queue.clear();
     for (const payload of payloads) payload.fail(error);
@@ -154,8 +119,8 @@ export class IncomingCalls implements ReplyPort {
 
   next(call: IncomingCall, value: unknown): void {
     const sendWindow = this.flows.sendWindow(call.id);
-    // A value that waits for credit is no matter of microseconds, and the clock takes 50 ns.
-    call.putOff(sendWindow.isReady ? this.clock.now() : this.session.turnTime);
+    // Reading the clock takes 50 ns: a value that waits for credit needs no exact time.
+    call.extend(sendWindow.isReady ? this.clock.now() : this.session.turnTime);
     try {
       sendWindow.write(FrameType.NEXT, 0, this.codec.encode(value));
       this.session.flushSoon();
@@ -204,43 +169,7 @@ export class IncomingCalls implements ReplyPort {
     this.queue.onAbandoned();
   }
 
-  private openPayload(id: number): StreamReader {
-    const reader = new StreamReader({
-      onConsumed: (bytes) => this.onConsumed(id, bytes, reader.hasWaiting),
-      onReturn: () => {
-        if (this.endPayload(id) !== undefined && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, id);
-      },
-    });
-    this.payloads.add(id, reader);
-    return reader;
-  }
-
-  /**
-   * A value of a payload was taken.
-   * @param isBehind whether others wait for the handler: where it takes long for them, its caller hears of each half of
-   * its timeout that it still does, also when all of the payload has come
-   */
-  private onConsumed(id: number, bytes: number, isBehind: boolean): void {
-    const receiveWindow = this.flows.peekReceiveWindow(id);
-    const hasGranted = receiveWindow?.onConsumed(1, bytes) === true;
-    const call = isBehind ? this.calls.get(id) : undefined;
-    if (call === undefined || call.content.timeout === 0) return;
-    const now = this.clock.now();
-    const isLate = now >= call.expiresAt - call.content.timeout / 2;
-    if (!hasGranted && !isLate) return;
-    call.putOff(now);
-    if (hasGranted) return;
-    if (receiveWindow === undefined) this.flows.grant(id, 0, 0);
-    else receiveWindow.grantConsumed();
-  }
-
-  private endPayload(id: number): StreamReader | undefined {
-    const reader = this.payloads.take(id);
-    if (reader !== undefined) this.flows.dropReceiveWindow(id);
-    return reader;
-  }
-
-  /** The frame that ends a call, behind whatever of the call still waits. */
+  /** Writes the frame that ends a call, behind all frames of the call that still wait. */
   private writeLast(id: number, type: FrameTypeValue, flags: number, value: EncodedValue): void {
     const sendWindow = this.flows.peekSendWindow(id);
     if (sendWindow === undefined) {
@@ -250,11 +179,6 @@ export class IncomingCalls implements ReplyPort {
     } else {
       sendWindow.end(type, flags, value, () => this.end(id));
     }
-    this.session.flushSoon();
-  }
-
-  private writeEmpty(type: FrameTypeValue, id: number): void {
-    this.session.writerForReply().writeEmpty(type, 0, id);
     this.session.flushSoon();
   }
 
@@ -271,7 +195,7 @@ export class IncomingCalls implements ReplyPort {
     }
   }
 
-  /** A value that could not be sent failed its call: what waits of it is dropped, and a handler that goes on stops. */
+  /** A value cannot be sent: fails the call, drops its waiting frames, and stops its handler. */
   private failReply(call: IncomingCall, error: unknown): void {
     this.flows.dropSendWindow(call.id);
     const told = notSerializableIn(`The answer to "${call.pattern}"`, error);
@@ -279,17 +203,19 @@ export class IncomingCalls implements ReplyPort {
     call.cancel(told);
   }
 
-  /** Everything of a call has been sent, or is wanted no more. */
+  /** The answer has been sent completely, or the caller has given up. */
   private end(id: number): void {
     this.calls.take(id);
     this.flows.dropSendWindow(id);
-    // Whoever still reads the payload must not take it for whole.
-    this.endPayload(id)?.fail(
-      new N2NError(
-        'CANCELLED',
-        'The call has been answered; what comes of its payload after that is dropped.',
-      ),
-    );
+    // A reader of the payload must not take it for complete.
+    this.payloads
+      .end(id)
+      ?.fail(
+        new N2NError(
+          'CANCELLED',
+          'The call has been answered; what comes of its payload after that is dropped.',
+        ),
+      );
     if (this.onEmpty !== undefined && this.isEmpty) this.onEmpty();
   }
 }

@@ -6,69 +6,65 @@ import {
   FLAG_LAST,
   FLAG_STREAM,
   FrameType,
-  MAX_ID,
   VALUE_FORM_MASK,
   type FrameType as FrameTypeValue,
 } from '../../protocol/frames/frame.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
 import type { FragmentedBody } from '../../protocol/frames/fragmented-body.js';
 import type { RequestHeader } from '../../protocol/frames/request-header.js';
-import { notSerializableIn } from '../../protocol/values/not-serializable.js';
 import { ownBytes, type EncodedValue } from '../../protocol/values/value.js';
 import type { Session } from '../../session/session.js';
 import { Deadlines } from '../deadlines.js';
 import type { FlowTable } from '../flow-control/flow-table.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
-import {
-  OutgoingCall,
-  PayloadTarget,
-  type CallOwner,
-  type CallSink,
-  type PayloadPort,
-} from './outgoing-call.js';
+import { CallIds } from './call-ids.js';
+import { OutgoingCall, type CallOwner, type CallSink } from './outgoing-call.js';
+import { OutgoingPayloads, type PayloadOwner } from './outgoing-payloads.js';
+import { PayloadTarget } from './payload-target.js';
 import type { StreamTarget } from '../streams/stream-target.js';
 
-/** What a call carries besides its value. */
+/** The options of one call. */
 export interface CallOptions {
-  /** How long the call waits without any frame for it, either way, in milliseconds; 0 for ever. */
+  /** How long the call waits without a frame in either direction, in milliseconds; 0 for ever. */
   readonly timeout: number;
-  /** JSON text, which travels in front of the value. */
+  /** JSON text. It is sent in front of the value. */
   readonly metadata?: string | undefined;
-  /** When the call began to wait, by the peer's clock, if that was before now. */
+  /** When the timeout of the call began, by the clock of the peer, if that was before now. */
   readonly since?: number | undefined;
-  /** Takes the payload, where that is a stream, once the call is written. */
+  /** Gets the target of the payload, if that is a stream, once the call is written. */
   readonly onPayload?: ((payload: StreamTarget) => void) | undefined;
   /** The key of an acknowledged event. */
   readonly key?: string | undefined;
 }
 
 /**
- * How many items may be under way to a sink that takes each value as it comes: nothing of them waits here, and their
- * bytes are bounded. With 256, each CREDIT and each chunk served for 128 items.
+ * How many items may be on their way to a sink that takes each value as it comes: none of them waits here, and their
+ * bytes are limited. With 256, each chunk held at most 128 items and needed a CREDIT.
  */
 const UNPACED_ITEMS = 64 * 1024;
 
 /** The calls of this side that are not over. */
-export class OutgoingCalls implements CallOwner, PayloadPort {
+export class OutgoingCalls implements CallOwner, PayloadOwner {
   private readonly calls = new IdTable<OutgoingCall>();
-  /** Requests and events that are leaving in fragments. */
+  /** Requests and events that are being sent in fragments. */
   private readonly leaving = new IdTable<FragmentedBody>();
   private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
-  /** Called whenever the last call has ended, once somebody wants to know. */
+  /** Called when the last call has ended, if set. */
   onEmpty: (() => void) | undefined = undefined;
-  private nextId: number;
-  private idsRecycled = false;
+  private readonly ids: CallIds;
+  private readonly payloads: OutgoingPayloads;
 
   /** @param firstId 1 or 2; ids count up from there in twos */
   constructor(
     private readonly session: Session,
     private readonly flows: FlowTable,
     private readonly codec: Codec,
-    private readonly firstId: number,
+    firstId: number,
     private readonly clock: Clock,
   ) {
-    this.nextId = firstId;
+    this.ids = new CallIds(firstId);
+    this.payloads = new OutgoingPayloads(session, flows, codec, this);
     this.deadlines = new Deadlines(clock);
   }
 
@@ -76,40 +72,41 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
     const { timeout, metadata, key, onPayload, since } = options;
     const type = key === undefined ? FrameType.REQUEST : FrameType.EVENT;
-    const id = this.takeId();
+    const id = this.ids.take(this.isIdInUse);
     const flags = onPayload === undefined ? 0 : FLAG_STREAM;
     this.write(type, flags, id, { pattern, remaining: this.remaining(timeout, since), metadata, key }, value);
     const call = new OutgoingCall(id, pattern, timeout, sink, this);
     this.calls.add(id, call);
     if (timeout > 0) this.deadlines.add(call, since);
     if (onPayload !== undefined) {
-      call.payload = new PayloadTarget(call, this);
-      onPayload(call.payload);
+      const payload = new PayloadTarget(call, this.payloads);
+      call.payload = payload;
+      onPayload(payload);
     }
     return call;
   }
 
   /** @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`: the event was not sent */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
-    const id = this.takeId();
+    const id = this.ids.take(this.isIdInUse);
     const header = { pattern, remaining: 0, metadata };
     const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, header, ownBytes(value));
     if (long !== undefined) this.leave(id, long);
     this.session.flushSoon();
   }
 
-  /** Calls back once all of the requests and events that were made has left. */
+  /** Calls back once all requests and events have been sent completely. */
   whenAllLeft(callback: () => void): void {
     if (this.leaving.size === 0) callback();
     else this.onAllLeft = callback;
   }
 
-  /** Whether no call is under way, and no event. */
+  /** Whether no call is active, and no event is being sent. */
   get isEmpty(): boolean {
     return this.calls.size === 0 && this.leaving.size === 0;
   }
 
-  /** Whether anything of this id may still have to be sent. */
+  /** Whether there may be more to send for this id. */
   takesCredit(id: number): boolean {
     return this.calls.has(id) || this.leaving.has(id);
   }
@@ -136,40 +133,16 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     if (this.calls.has(call.id)) this.deadlines.add(call);
   }
 
-  isPayloadReady({ id }: OutgoingCall): boolean {
-    return this.flows.peekSendWindow(id)?.isReady ?? true;
+  extend(call: OutgoingCall): void {
+    if (call.timeout > 0) this.deadlines.touch(call);
   }
 
-  whenPayloadReady({ id }: OutgoingCall, callback: () => void): void {
-    this.flows.sendWindow(id).whenReady(callback);
+  abort(call: OutgoingCall, error: unknown): void {
+    this.cancel(call);
+    call.sink.error(error);
   }
 
-  nextOfPayload(call: OutgoingCall, value: unknown): void {
-    try {
-      const sendWindow = this.flows.sendWindow(call.id);
-      // What waits for credit, or for a link, is no sign of life: the other side takes nothing.
-      const leavesNow = sendWindow.isReady && this.session.isLinked;
-      sendWindow.write(FrameType.NEXT, 0, this.codec.encode(value));
-      if (leavesNow && call.timeout > 0) this.deadlines.touch(call);
-      this.session.flushSoon();
-    } catch (error) {
-      this.abort(call, notSerializableIn(`A value of the payload of "${call.pattern}"`, error));
-    }
-  }
-
-  completePayload({ id }: OutgoingCall): void {
-    if (!this.calls.has(id)) return;
-    const sendWindow = this.flows.peekSendWindow(id);
-    if (sendWindow === undefined) this.writeEmpty(FrameType.COMPLETE, id);
-    else sendWindow.end(FrameType.COMPLETE, 0, undefined, () => this.flows.dropSendWindow(id));
-    this.session.flushSoon();
-  }
-
-  failPayload(call: OutgoingCall, error: unknown): void {
-    this.abort(call, error);
-  }
-
-  /** NEXT: a value of a call. Those of calls that were cancelled may still be under way. */
+  /** NEXT: a value of a call. Values of cancelled calls may still arrive. */
   onNext(flags: number, id: number, chunk: Buffer, from: number, to: number, isReassembled: boolean): void {
     const last = (flags & FLAG_LAST) !== 0;
     const call = last ? this.take(id) : this.calls.get(id);
@@ -190,7 +163,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     }
     this.touch(call);
     call.sink.next(value, bytes);
-    // In `next` the call may have been cancelled: then it has no receive window any more.
+    // `next` may have cancelled the call: then it has no receive window.
     if (call.sink.isPaced !== true) call.receiveWindow?.onConsumed(1, bytes);
   }
 
@@ -202,7 +175,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     this.take(id)?.sink.error(readError(flags, chunk, from, to, this.codec));
   }
 
-  /** The handler wants no more of the payload. */
+  /** CANCEL: the handler wants no more of the payload. */
   onPayloadCancelled(id: number): void {
     const call = this.calls.get(id);
     if (call === undefined) return;
@@ -223,13 +196,15 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     }
   }
 
-  /** What is left of the time of a call that has waited for its connection. It is at least a moment: 0 means for ever. */
+  /**
+   * The rest of the timeout of a call that has waited for its connection. It is at least 1, because 0 means for ever.
+   */
   private remaining(timeout: number, since: number | undefined): number {
     if (since === undefined || timeout === 0) return timeout;
     return Math.max(1, Math.ceil(since + timeout - this.clock.now()));
   }
 
-  /** A sign of life, of which the first in a chunk is enough: the clock alone takes 50 ns. */
+  /** A sign of life. Only the first one in a chunk counts, because reading the clock takes 50 ns. */
   private touch(call: OutgoingCall): void {
     if (call.timeout > 0 && call.lastSign < this.session.chunkTime) this.deadlines.touch(call);
   }
@@ -238,11 +213,6 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     const receiveWindow = this.flows.receiveWindow(id);
     if (sink.isPaced !== true) receiveWindow.widen(UNPACED_ITEMS);
     return receiveWindow;
-  }
-
-  private abort(call: OutgoingCall, error: unknown): void {
-    this.cancel(call);
-    call.sink.error(error);
   }
 
   private write(
@@ -254,7 +224,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
   ): void {
     const long = this.session.writerForCall().writeRequest(type, flags, id, header, value);
     if (long !== undefined) {
-      // The payload of a stream follows.
+      // If the payload is a stream, it follows.
       if ((flags & FLAG_STREAM) === 0) this.leave(id, long);
       else this.flows.sendWindow(id).enqueue(long);
     }
@@ -292,7 +262,7 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     return call;
   }
 
-  /** Takes a call out of the books; false when it was over already. */
+  /** Removes a call; false when it was over before. */
   private forget(call: OutgoingCall): boolean {
     if (this.calls.take(call.id) === undefined) return false;
     if (call.timeout > 0) this.deadlines.remove(call);
@@ -305,17 +275,5 @@ export class OutgoingCalls implements CallOwner, PayloadPort {
     return true;
   }
 
-  private takeId(): number {
-    let id = this.nextId;
-    // Ids that a long stream has held since the last time round are passed over.
-    while (this.idsRecycled && this.takesCredit(id)) id = this.idAfter(id);
-    this.nextId = this.idAfter(id);
-    return id;
-  }
-
-  private idAfter(id: number): number {
-    if (id + 2 <= MAX_ID) return id + 2;
-    this.idsRecycled = true;
-    return this.firstId;
-  }
+  private readonly isIdInUse = (id: number): boolean => this.takesCredit(id);
 }

@@ -1,16 +1,16 @@
-/** What a Node stream has beside its values, be it of Node or of a library. */
+/** The members of a Node stream beside its values. Libraries have such streams, too. */
 interface NodeStream extends AsyncIterable<unknown> {
   readonly destroyed: boolean;
   destroy(): unknown;
   once(event: 'error' | 'close', listener: (error?: unknown) => void): unknown;
 }
 
-/** The iterator of an iterable, whose `return` is heard at once also where that is a Node stream. */
+/** The iterator of an iterable. Its `return` takes effect at once, also for a Node stream. */
 export function iteratorOf(values: AsyncIterable<unknown>): AsyncIterator<unknown> {
   return isNodeStream(values) ? new StreamIterator(values) : values[Symbol.asyncIterator]();
 }
 
-/** Returns an iterator whose values are not wanted any more. @param onFailed told of errors in that */
+/** Calls `return` of an iterator whose values nobody wants. @param onFailed gets errors of that */
 export async function letGo(
   iterator: AsyncIterator<unknown>,
   onFailed: (error: unknown) => void,
@@ -23,8 +23,8 @@ export async function letGo(
 }
 
 /**
- * The values of a Node stream. Its own iterator lets `return` wait behind a value that may never come, and does nothing
- * when no value was asked for yet: a file or a socket would stay open.
+ * The values of a Node stream. The stream's own iterator delays `return` until the next value, which may never come,
+ * and ignores it before the first `next`: a file or a socket would stay open.
  */
 class StreamIterator implements AsyncIterator<unknown, undefined> {
   private readonly source: AsyncIterator<unknown, undefined>;
@@ -38,13 +38,13 @@ class StreamIterator implements AsyncIterator<unknown, undefined> {
     try {
       return await this.source.next();
     } catch (error) {
-      // That it was closed too early is no news to whoever has closed it.
+      // The error says that the stream was closed early, which the caller of `return` knows.
       if (this.isReturned) return { done: true, value: undefined };
       throw error;
     }
   }
 
-  /** Rejects where the stream cannot be closed in order. */
+  /** Rejects when closing the stream fails. */
   return(): Promise<IteratorResult<unknown, undefined>> {
     const { stream } = this;
     this.isReturned = true;

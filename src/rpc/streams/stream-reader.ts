@@ -1,9 +1,16 @@
-/** What a reader tells whoever feeds it. */
+import { Fifo } from '../../protocol/buffers/fifo.js';
+
+/** What a reader tells its source. */
 export interface StreamReaderEvents {
-  /** A value was taken by the consumer. */
+  /** The consumer has taken a value. */
   onConsumed(bytes: number): void;
-  /** The consumer wants no more, before the end. */
+  /** The consumer wants no more values, before the end of the stream. */
   onReturn(): void;
+}
+
+interface ReceivedValue {
+  readonly value: unknown;
+  readonly bytes: number;
 }
 
 interface Waiting {
@@ -12,9 +19,9 @@ interface Waiting {
 }
 
 /**
- * - `open`: values come
- * - `ended`, `failed`: none comes any more; those that came are still given, then the end, or the error once
- * - `returned`: the consumer wants none
+ * - `open`: more values may come
+ * - `ended`, `failed`: no more values come. The consumer still gets those that came, then the end, or the error once
+ * - `returned`: the consumer wants no more values
  */
 type State =
   | { readonly is: 'open' }
@@ -23,13 +30,12 @@ type State =
   | { readonly is: 'returned' };
 
 /**
- * The values of a stream, for one consumer that takes them at its own pace: an async iterable with true back-pressure,
- * since the other side sends only as much as is granted, and what is taken is granted again.
+ * The values of a stream, for one consumer that takes them at its own pace. It is an async iterable with back-pressure:
+ * the other side sends only as much as is granted, and consumed values are granted again.
  */
 export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
-  private values: { value: unknown; bytes: number }[] = [];
-  private first = 0;
-  private waiting: Waiting[] = [];
+  private readonly values = new Fifo<ReceivedValue>();
+  private readonly waiting = new Fifo<Waiting>();
   private state: State = { is: 'open' };
 
   constructor(private readonly events: StreamReaderEvents) {}
@@ -39,9 +45,8 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    const entry = this.values[this.first];
+    const entry = this.values.shift();
     if (entry !== undefined) {
-      this.shift();
       this.events.onConsumed(entry.bytes);
       return Promise.resolve({ done: false, value: entry.value });
     }
@@ -61,20 +66,19 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
     }
   }
 
-  /** Called by `for await` on `break`, and by a consumer that wants no more. */
+  /** Called by `for await` on `break`, and by a consumer that wants no more values. */
   return(): Promise<IteratorResult<unknown, undefined>> {
     const wasOpen = this.state.is === 'open';
     this.state = { is: 'returned' };
-    this.values = [];
-    this.first = 0;
+    this.values.clear();
     this.settleWaiting((waiting) => waiting.resolve({ done: true, value: undefined }));
     if (wasOpen) this.events.onReturn();
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Whether there are values that nobody has taken. */
+  /** Whether there are values that the consumer has not taken. */
   get hasWaiting(): boolean {
-    return this.first < this.values.length;
+    return this.values.size > 0;
   }
 
   push(value: unknown, bytes: number): void {
@@ -106,16 +110,7 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
     }
   }
 
-  private shift(): void {
-    this.first += 1;
-    if (this.first < 1024 && this.first < this.values.length) return;
-    this.values = this.values.slice(this.first);
-    this.first = 0;
-  }
-
   private settleWaiting(settle: (waiting: Waiting) => void): void {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const one of waiting) settle(one);
+    for (let one = this.waiting.shift(); one !== undefined; one = this.waiting.shift()) settle(one);
   }
 }

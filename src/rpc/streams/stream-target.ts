@@ -1,21 +1,21 @@
 import { iteratorOf, letGo } from './stream-iterator.js';
 
-/** Where the values of a stream go: the answers of a handler, or the payload of a call. */
+/** The destination of a stream's values: the answer of an incoming call, or the payload of an outgoing one. */
 export interface StreamTarget {
-  /** Whether nobody wants values any more: the stream is to be stopped. */
+  /** Whether nobody wants more values: the stream must be stopped. */
   readonly isStopped: boolean;
-  /** Whether a value that is given now leaves now. One that is not waits, within bounds. */
+  /** Whether a value leaves at once. Otherwise it waits, up to a limit. */
   readonly isReady: boolean;
-  /** Calls back when `isReady` or `isStopped`. There is one such wait at a time. */
+  /** Calls back when `isReady` or `isStopped`. There can be one callback at a time. */
   whenReady(callback: () => void): void;
   next(value: unknown): void;
   complete(): void;
   fail(error: unknown): void;
-  /** Registers what stops the source, when nobody wants values any more. */
+  /** Registers a function that stops the source when nobody wants more values. */
   whenCancelled(stop: (reason: unknown) => void): void;
 }
 
-/** Moves the values of an async iterable to a target, at the target's pace, until the target is stopped. */
+/** Sends the values of an async iterator to a target, at the target's pace, until the target is stopped. */
 export async function pumpValues(
   values: AsyncIterator<unknown>,
   target: Pick<StreamTarget, 'isStopped' | 'isReady' | 'whenReady' | 'next'>,
@@ -24,7 +24,7 @@ export async function pumpValues(
     // oxlint-disable-next-line no-await-in-loop -- values come one after the other
     const { done, value } = await values.next();
     if (done === true) return;
-    // A slow target holds back the source. It is asked only now, since the end needs no credit.
+    // A slow target holds back the source. It is asked only after `next`, because the end needs no credit.
     // oxlint-disable-next-line no-await-in-loop -- see above
     if (!target.isReady) await new Promise<void>((resolve) => target.whenReady(resolve));
     target.next(value);
@@ -32,11 +32,11 @@ export async function pumpValues(
 }
 
 /**
- * Moves the values of an async iterable to a target, and then the end. An iterable that is not wanted any more is
- * returned, which runs the `finally` blocks of a generator, and destroys a Node stream.
+ * Sends the values of an async iterable to a target, and then the end. When the target is stopped, `return` of the
+ * iterator is called: that runs the `finally` blocks of a generator, and destroys a Node stream.
  *
- * @param toError what the target is told of an error of the iterable
- * @param onReturnFailed told of errors of one that is returned, which have nobody else to go to
+ * @param toError converts an error of the iterable for the target
+ * @param onReturnFailed gets errors of `return`, which nobody else can get
  */
 export async function pump(
   values: AsyncIterable<unknown>,
@@ -46,7 +46,7 @@ export async function pump(
 ): Promise<void> {
   try {
     const iterator = iteratorOf(values);
-    // Ends the loop. A generator that waits for something hears of it when that has come, not before.
+    // This ends the loop. A generator that waits for something ends only after that has come.
     target.whenCancelled(() => void letGo(iterator, onReturnFailed));
     await pumpValues(iterator, target);
     target.complete();

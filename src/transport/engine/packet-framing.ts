@@ -1,5 +1,5 @@
 import { N2NError } from '../../n2n-error.js';
-import { releaseMemory } from '../../release-memory.js';
+import { releaseMemory } from './release-memory.js';
 
 /**
  * How Engine.IO packets stand on a raw stream: one byte that says what the packet is, four bytes of length (unsigned,
@@ -51,7 +51,7 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
   const bytes = asBytes(data);
   if (bytes === undefined) {
     // As Engine.IO writes it.
-    out.push(frameText(type, String(data)));
+    out.push(frameText(type, `${data as string}`));
     return;
   }
   if (bytes.length <= COPY_LIMIT) {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { N2NError } from '../../n2n-error.js';
-import { releaseMemory } from '../../release-memory.js';
+import { releaseMemory } from './release-memory.js';
 import { framePacket, PacketReader, type Packet } from './packet-framing.js';
 
 export interface PacketStreamEvents {

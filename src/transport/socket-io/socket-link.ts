@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Socket as ServerSocket } from 'socket.io';
 import type { Socket as ClientSocket } from 'socket.io-client';
 import type { Chunk, Link, LinkEvents } from '../../session/link.js';
-import { LEAST_RELEASED } from '../../release-memory.js';
+import { LEAST_RELEASED, releaseMemory } from '../engine/release-memory.js';
 import { CHUNK_EVENT, type N2NDecoder } from './n2n-parser.js';
 import { StreamClientTransport } from '../engine/stream-client-transport.js';
 import { StreamServerTransport } from '../engine/stream-server-transport.js';
@@ -43,6 +43,8 @@ abstract class SocketLink implements Link {
   private isListening = false;
   /** What came while nobody was there. */
   private held: ((events: LinkEvents) => void)[] = [];
+  /** The long chunk that is being delivered, while nobody else has it. */
+  private releasable: Buffer | undefined = undefined;
 
   /**
    * @param decoder reads what comes to the socket
@@ -103,13 +105,29 @@ abstract class SocketLink implements Link {
   }
 
   private readonly onChunk = (chunk: Buffer): void => {
-    if (this.events === undefined) this.onEvent(chunk);
-    else this.events.onChunk(chunk, chunk.length >= LEAST_RELEASED && this.ownsChunks());
+    if (this.events === undefined) {
+      this.onEvent(chunk);
+      return;
+    }
+    if (chunk.length < LEAST_RELEASED || !this.ownsChunks()) {
+      this.events.onChunk(chunk);
+      return;
+    }
+    this.releasable = chunk;
+    this.events.onChunk(chunk, this.release);
+    this.releasable = undefined;
+  };
+
+  /** One function for all chunks of the link: a closure for each would be an allocation for each. */
+  private readonly release = (): void => {
+    if (this.releasable === undefined) return;
+    releaseMemory(this.releasable);
+    this.releasable = undefined;
   };
 
   private readonly onEvent = (chunk: unknown): void => {
     // In Socket.IO's own encoding the event can carry anything; what is not bytes is nobody's.
-    if (Buffer.isBuffer(chunk)) this.report((events) => events.onChunk(chunk, false));
+    if (Buffer.isBuffer(chunk)) this.report((events) => events.onChunk(chunk));
   };
 
   private report(tell: (events: LinkEvents) => void): void {

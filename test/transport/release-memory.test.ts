@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { releaseMemory } from '../src/release-memory.js';
+import { releaseMemory } from '../../src/transport/engine/release-memory.js';
 
 const KIB = 1024;
 
