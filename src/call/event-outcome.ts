@@ -10,6 +10,7 @@ export class EventOutcome implements CallSink {
   /** Made only for an event that somebody has to be told of: most are written at once. */
   private told: ReplaySubject<undefined> | undefined = undefined;
   private isObserved = false;
+  private hasValue = false;
 
   constructor(private readonly onUnobserved: (error: unknown) => void) {}
 
@@ -25,10 +26,13 @@ export class EventOutcome implements CallSink {
   }
 
   next(): void {
+    this.hasValue = true;
     this.outcome.next(undefined);
   }
 
+  /** The acknowledgement of an event has no value of its own: `firstValueFrom` waits for one, as of a plain event. */
   complete(): void {
+    if (!this.hasValue) this.next();
     this.outcome.complete();
   }
 
