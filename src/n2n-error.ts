@@ -43,6 +43,9 @@ export interface N2NErrorInit {
   cause?: unknown;
 }
 
+/** Shared by every copy of this package in the process, so that each recognises the errors of the others. */
+const BRAND = Symbol.for('nestjs-n2n.N2NError');
+
 /**
  * The one error class of this library. `message` says what happened and what to do about it; `code` is for programs.
  */
@@ -53,11 +56,22 @@ export class N2NError extends Error {
   readonly retryable: boolean;
   readonly details?: Record<string, unknown>;
 
+  /** Whether a value is an `N2NError`, also one of another copy of this package; so is `instanceof`. */
+  static override [Symbol.hasInstance](value: unknown): value is N2NError {
+    if (this !== N2NError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
   constructor(code: N2NErrorCode, message: string, init: N2NErrorInit = {}) {
     super(message, 'cause' in init ? { cause: init.cause } : undefined);
     this.code = code;
     this.retryable = RETRYABLE.has(code);
     if (init.details !== undefined) this.details = init.details;
+  }
+
+  /** @internal */
+  get [BRAND](): true {
+    return true;
   }
 
   /** Translates a foreign error at the boundary where it enters; an `N2NError` passes as it is. */

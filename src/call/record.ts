@@ -22,12 +22,26 @@ export interface RecordSettings {
   readonly scope?: CallScope;
 }
 
-/** A payload with what is to be known about its call. Made by `N2NRecordBuilder`. */
+/** Shared by every copy of this package in the process, so that each recognises the records of the others. */
+const BRAND = Symbol.for('nestjs-n2n.N2NRecord');
+
+/** A payload with the settings of its call. Made by `N2NRecordBuilder`. */
 export class N2NRecord<T = unknown> {
   constructor(
     readonly data: T,
     readonly settings: RecordSettings,
   ) {}
+
+  /** Whether a value is an `N2NRecord`, also one of another copy of this package. */
+  static [Symbol.hasInstance](value: unknown): value is N2NRecord {
+    if (this !== N2NRecord) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  /** @internal */
+  get [BRAND](): true {
+    return true;
+  }
 }
 
 /**
