@@ -1,4 +1,4 @@
-import { N2NError } from '../../n2n-error.js';
+import { messageOf, N2NError } from '../../n2n-error.js';
 import { releaseMemory } from './release-memory.js';
 
 /**
@@ -51,7 +51,7 @@ export function framePacket(packet: Packet, out: Buffer[]): void {
   const bytes = asBytes(data);
   if (bytes === undefined) {
     // As Engine.IO writes it.
-    out.push(frameText(type, `${data as string}`));
+    out.push(frameText(type, messageOf(data)));
     return;
   }
   if (bytes.length <= COPY_LIMIT) {

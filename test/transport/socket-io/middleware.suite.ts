@@ -35,6 +35,30 @@ export function middlewareSuite(place: Place): void {
       expect(client.connected).toBe(true);
     });
 
+    it.each([
+      ['throws', () => Promise.reject(new Error('token malformed'))],
+      [
+        'throws at once',
+        () => {
+          throw new Error('token malformed');
+        },
+      ],
+    ])('one that %s refuses its client, and nobody else', async (_how, look) => {
+      const served = await place();
+      for (const namespace of ['/', '/vault']) {
+        // oxlint-disable-next-line typescript/no-misused-promises -- Socket.IO's type forbids what users do
+        served.io.of(namespace).use(async (socket, done) => {
+          if (socket.handshake.auth['token'] === 'bad') await look();
+          done();
+        });
+      }
+      for (const namespace of ['/', '/vault']) {
+        const client = served.client({}, namespace, { token: 'bad' });
+        expect((await refusalOf(client)).message).toBe('token malformed');
+      }
+      await connected(served);
+    });
+
     it('of a namespace refuse only there', async () => {
       const served = await place();
       served.io.of('/vault').use((_socket, done) => done(new Error('closed')));
