@@ -177,6 +177,11 @@ export class AcceptingHost implements HandlerHost {
   }
 
   private onSuspended(session: AcceptedSession): void {
+    if (this.draining !== undefined && !session.peer.isBusy) {
+      // Its client would come back for nothing.
+      session.peer.close(serverClosed());
+      return;
+    }
     this.suspended.add(session);
     const [longest] = this.suspended;
     if (this.suspended.size > MOST_SUSPENDED) {

@@ -43,7 +43,7 @@ export class Dial {
 
   private readonly manager: Manager;
   private readonly network: ConnectionAgent;
-  private phase: 'dialing' | 'open' | 'connected' | 'over' = 'dialing';
+  private phase: 'dialing' | 'open' | 'connected' | 'closing' | 'over' = 'dialing';
   private events: DialEvents | undefined;
   /** What happened before anyone listened. It is as much as one read holds, or the server says before the handshake ends. */
   private held: ((events: DialEvents) => void)[] = [];
@@ -87,11 +87,14 @@ export class Dial {
 
   /** Ends politely: what was sent leaves, and the server sees the connection close after it. */
   close(): void {
+    // What was written is leaving already.
+    if (this.phase === 'closing') return;
     if (this.phase !== 'connected') {
       this.sever();
       return;
     }
     this.detach();
+    this.phase = 'closing';
     const { clock } = this.options;
     const { engine } = this.manager;
     const grace = clock.setTimeout(() => this.sever(), FAREWELL);
@@ -134,7 +137,7 @@ export class Dial {
 
   /** Gives it up, unless it is over. */
   fail(failure: DialFailure): void {
-    if (this.phase === 'over') return;
+    if (this.phase === 'closing' || this.phase === 'over') return;
     this.sever();
     this.settle(failure);
   }
