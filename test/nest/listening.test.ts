@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Server as HttpServer } from 'node:http';
@@ -68,6 +69,20 @@ describe('a service', () => {
     await startService(PARTS, { socketPath });
     const client = startClient(`unix:${socketPath}`);
     expect(await lastValueFrom(client.send('echo', 'found'))).toBe('found');
+  });
+
+  test('on a Unix domain socket whose file a killed process has left behind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'n2n-test-'));
+    atEnd(() => rm(folder, { recursive: true }));
+    const socketPath = join(folder, 'stale.sock');
+    const killed = spawn(process.execPath, [
+      '-e',
+      `require('node:net').createServer().listen(${JSON.stringify(socketPath)}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
+    await once(killed, 'close');
+    expect((await stat(socketPath)).isSocket()).toBe(true);
+    await startService(PARTS, { socketPath });
+    expect(await lastValueFrom(startClient(`unix:${socketPath}`).send('echo', 'found'))).toBe('found');
   });
 
   test('under a path of its own', async () => {
@@ -148,6 +163,25 @@ describe('a place that cannot be listened on', () => {
       `Cannot listen on ${HOST}:${port}. It is in use: end the other process, or choose another.`,
     );
     expect(error.cause).toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  test('a Unix domain socket that another service listens on, which stays with that service', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'n2n-test-'));
+    atEnd(() => rm(folder, { recursive: true }));
+    const socketPath = join(folder, 'taken.sock');
+    await startService(PARTS, { socketPath });
+    const error = asN2NError(await listenError({ socketPath }), 'CONNECT_FAILED');
+    expect(error.message).toMatch(/taken\.sock\. It is in use/);
+    expect(await lastValueFrom(startClient(`unix:${socketPath}`).send('echo', 'found'))).toBe('found');
+  });
+
+  test('a file that is no socket, which is left as it is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'n2n-test-'));
+    atEnd(() => rm(folder, { recursive: true }));
+    const socketPath = join(folder, 'notes.txt');
+    await writeFile(socketPath, 'notes');
+    asN2NError(await listenError({ socketPath }), 'CONNECT_FAILED');
+    expect(await readFile(socketPath, 'utf8')).toBe('notes');
   });
 
   test.each([

@@ -1,5 +1,7 @@
+import { lstat, rm } from 'node:fs/promises';
 import { createServer as createHttpServer, Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
+import { connect, type ListenOptions } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { N2NError, messageOf } from '../../n2n-error.js';
 import { isRecord, optionError, secretOptionError, wholeNumberOption } from '../option-checks.js';
@@ -88,21 +90,54 @@ function ownListener(target: OwnTarget): HttpListener {
   const where = target.kind === 'port' ? { port: target.port, host: target.host } : { path: target.path };
   return {
     server,
-    listen: () =>
-      new Promise((resolve, reject) => {
-        const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, target));
-        server.once('error', onError);
-        server.listen(where, () => {
-          server.off('error', onError);
-          resolve();
-        });
-      }),
+    listen: () => listenOn(server, where, target),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** Opens the port or the socket. A socket file that a process has left behind is taken over. */
+async function listenOn(server: HttpServer, where: ListenOptions, target: OwnTarget): Promise<void> {
+  try {
+    try {
+      await opened(server, where);
+    } catch (error) {
+      if (target.kind !== 'socket' || !isInUse(error) || !(await isStale(target.path))) throw error;
+      await rm(target.path, { force: true });
+      await opened(server, where);
+    }
+  } catch (error) {
+    throw listenError(error as NodeJS.ErrnoException, target);
+  }
+}
+
+function opened(server: HttpServer, where: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function isInUse(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+}
+
+/** Whether a file is a socket that no process listens on. A connection to any other file is refused, too. */
+async function isStale(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false;
+  return new Promise((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
 }
 
 function sharedListener(server: HttpServer, onServerClosing: () => void): HttpListener {
