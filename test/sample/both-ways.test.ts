@@ -173,14 +173,21 @@ describe('the both-ways sample that cannot do what it is asked', () => {
     expect(code).toBe(1);
   });
 
-  it('says so when there is no hub for a worker', async () => {
+  it('says so when there is no hub for a worker, which joins when there is one', async () => {
     const port = await freePort();
-    const { code, stdout, stderr } = await startWorker('lonely', String(port)).ended;
-    expect(stderr).toBe(
-      `lonely: there is no hub at http://localhost:${port}. Start it and its workers with "npm run start:both-ways".\n`,
+    const worker = startWorker('lonely', String(port));
+    await worker.line(
+      new RegExp(
+        `^lonely {4}there is no hub at http://localhost:${port}, waits for one: "npm run start:both-ways" starts it$`,
+      ),
     );
-    expect(stdout).toBe('');
-    expect(code).toBe(1);
+    const hub = new Program([HUB, '--hub-port', String(port), '--port', '0']);
+    await hub.line(/takes workers/);
+    await worker.line(/^lonely {4}joined the hub at /);
+    worker.child.kill('SIGTERM');
+    const { stdout, stderr } = await worker.ended;
+    expect(stdout.match(/there is no hub/g)).toHaveLength(1);
+    expect(stderr).toBe('');
   });
 });
 

@@ -139,6 +139,7 @@ describe('GET /lines', () => {
     const slow = await request(url);
     // Another reader takes all of it, beside one that takes nothing.
     expect(await text(await request(url))).toHaveLength(readFileSync(path, 'utf8').length + 1);
+    await program.line(/lines\.read came to the end/);
     expect(program.stdout.match(/lines\.read came to the end/g)).toHaveLength(1);
     // What comes is complete, nothing was dropped meanwhile.
     expect((await text(slow)).split('\n')).toHaveLength(count + 1);

@@ -12,14 +12,7 @@ import { WorkerModule } from './worker.module.js';
 await run(async ({ name, hubPort }) => {
   const transcript = new Transcript(name);
   const url = `http://localhost:${hubPort}`;
-  const hub = new N2NClient({
-    url,
-    // Some eight seconds of attempts: enough for a hub that is being started anew.
-    reconnectionDelay: 100,
-    maxReconnectionDelay: 1000,
-    maxReconnectionAttempts: 12,
-    logging: false,
-  });
+  const hub = new N2NClient({ url, reconnectionDelay: 100, maxReconnectionDelay: 1000, logging: false });
 
   // The worker dials, so that it needs no port and no address of its own; then it is the hub that calls.
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(WorkerModule.with(transcript), {
@@ -35,11 +28,11 @@ await run(async ({ name, hubPort }) => {
       (error: unknown) => transcript.say(textOf(error)),
     );
   });
-  hub.on('reconnect-failed', () => {
-    process.stderr.write(
-      `${name}: there is no hub at ${url}. Start it and its workers with "npm run start:both-ways".\n`,
-    );
-    process.exit(1);
+  // A worker never gives up: it joins as soon as there is a hub.
+  hub.on('reconnecting', (_delay, attempt) => {
+    if (attempt === 1) {
+      transcript.say(`there is no hub at ${url}, waits for one: "npm run start:both-ways" starts it`);
+    }
   });
   await app.listen();
 });
