@@ -90,6 +90,11 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     return this.reach(() => (this.opening ??= new PendingConnect()));
   }
 
+  /** Takes calls again after `close`; the first one connects. */
+  reopen(): void {
+    if (this.life.is === 'closed') this.life = { is: 'open' };
+  }
+
   /** Why the latest attempt has failed, if one has. */
   get failure(): N2NError | undefined {
     return this.lastError;

@@ -36,17 +36,15 @@ export class N2NClient
   implements CallHost, OnModuleInit, OnApplicationShutdown
 {
   protected override readonly defaults: CallDefaults;
-  private readonly logger = new Logger(N2NClient.name);
   private readonly channel: Channel;
   private readonly firstConnectTimeout: number;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(options: N2NClientOptions = {}) {
     super();
-    const resolved = resolveN2NClientOptions(options, this.logger);
-    const { codec, timeout: callTimeout, packets } = resolved;
-    const report = (message: string, error: unknown): void =>
-      this.logger.error(`${message}: ${messageOf(error)}`);
+    const resolved = resolveN2NClientOptions(options, new Logger(N2NClient.name));
+    const { codec, logger, timeout: callTimeout, packets } = resolved;
+    const report = (message: string, error: unknown): void => logger.error(`${message}: ${messageOf(error)}`);
     this.firstConnectTimeout = resolved.waitForFirstConnect;
     this.channel = new Channel(resolved, {
       onStatus: (status) => this._status$.next(status),
@@ -79,12 +77,14 @@ export class N2NClient
   }
 
   /**
-   * Called by Nest when the application starts: waits for the connection where `waitForFirstConnect` says so.
+   * Called by Nest when the application starts: waits for the connection where `waitForFirstConnect` says so. A client
+   * that another application of this process had, and closed, can be used again.
    * @throws N2NError `CONNECT_FAILED` when there is none by then, or the client has given up, or `CLOSED` when it was
    * closed; it is closed after either
    */
   async onModuleInit(): Promise<void> {
     const { firstConnectTimeout, channel } = this;
+    channel.reopen();
     if (firstConnectTimeout === 0) return;
     const tooLate = (): N2NError => noFirstConnection(firstConnectTimeout, channel.failure);
     const opened = from(channel.whenOpen());

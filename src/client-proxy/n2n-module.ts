@@ -1,4 +1,11 @@
-import { Inject, Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { N2NError } from '../n2n-error.js';
 import { N2NClient } from './n2n-client.js';
 import type { N2NClientOptions } from './n2n-client-options.js';
@@ -27,7 +34,7 @@ export interface N2NModuleAsyncOptions extends Registration {
   /** Modules whose providers are injected into the factory. */
   imports?: DynamicModule['imports'] | undefined;
   /** The arguments of `useFactory`. */
-  inject?: (string | symbol | Type | Function)[] | undefined;
+  inject?: FactoryProvider['inject'] | undefined;
   // oxlint-disable-next-line typescript/no-explicit-any -- Nest injects what `inject` names, which no type can follow
   useFactory?: ((...args: any[]) => N2NClientOptions | Promise<N2NClientOptions>) | undefined;
   useClass?: Type<N2NOptionsFactory> | undefined;

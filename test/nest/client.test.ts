@@ -1,10 +1,10 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Logger } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { lastValueFrom, NEVER, type Observable } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { N2NClient } from '../../src/index.js';
 import { NodeClient } from '../../src/node.js';
-import { freePort, HOST, proveNothingIsLeft, turn } from '../support/harness.js';
+import { atEnd, freePort, HOST, proveNothingIsLeft, turn } from '../support/harness.js';
 import { asN2NError, n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { startClient, startService } from '../support/service.js';
 import { cutConnections } from '../support/ways.js';
@@ -50,6 +50,20 @@ describe('a client', () => {
     await connected;
     expect(client.unwrap()).toBeInstanceOf(NodeClient);
     expect(client.unwrap().transportName).toBe('nodeTransport');
+  });
+
+  test.each([true, false])('tells of a lost event in its own logger alone: logging %s', async (logging) => {
+    const error = vi.spyOn(Logger.prototype, 'error');
+    atEnd(() => error.mockRestore());
+    const lines: string[] = [];
+    const keep = (line: string): void => void lines.push(line);
+    const logger = { log: keep, warn: keep, error: keep };
+    const client = await lonelyClient({ reconnect: false, logging, logger });
+    client.emit('saved', 1);
+    await client.close();
+    await turn();
+    expect(lines.filter((line) => line.includes('The event "saved" was lost'))).toHaveLength(logging ? 1 : 0);
+    expect(error).not.toHaveBeenCalled();
   });
 
   test('connects once, however many ask for it', async () => {

@@ -7,7 +7,7 @@ import {
   MessagePattern,
 } from '@nestjs/microservices';
 import { NestFactory } from '@nestjs/core';
-import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, InjectionToken, ModuleMetadata } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
@@ -139,6 +139,14 @@ describe('N2NModule.registerAsync', () => {
             Promise.resolve(configuration.createN2NOptions()),
         }),
     ],
+    [
+      'inject with an optional provider',
+      () =>
+        N2NModule.registerAsync({
+          inject: [{ token: 'NO_SUCH_PROVIDER', optional: true }],
+          useFactory: (url: string | undefined) => ({ url: url ?? configuredUrl, logging: false }),
+        }),
+    ],
     ['useClass', () => N2NModule.registerAsync({ useClass: Configuration })],
     [
       'useExisting',
@@ -183,6 +191,26 @@ describe("Nest's own ways to have a client", () => {
     expect(await nameOf(client)).toBe('words');
     await app.close();
     await n2nErrorOf(client.send('name', {}), 'CLOSED');
+  });
+
+  test.each<[string, (url: string) => [DynamicModule, InjectionToken]]>([
+    ['N2NModule.register', (url) => [N2NModule.register({ url, logging: false }), N2NClient]],
+    [
+      'ClientsModule.register',
+      (url) => [
+        ClientsModule.register([{ name: 'WORDS', customClass: N2NClient, options: { url, logging: false } }]),
+        'WORDS',
+      ],
+    ],
+  ])('%s: the second application of a module calls, after the first was closed', async (_name, register) => {
+    const [module, token] = register(await startNamed('words'));
+    for (let application = 0; application < 3; application += 1) {
+      const app = await startApp({ imports: [module] });
+      const client = app.get<ClientProxy>(token);
+      expect(await nameOf(client)).toBe('words');
+      await app.close();
+      await n2nErrorOf(client.send('name', {}), 'CLOSED');
+    }
   });
 
   test('@Client()', async () => {
