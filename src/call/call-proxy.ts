@@ -18,7 +18,7 @@ import { mapStream } from './nest-packets/mapped-stream.js';
 import { serializePacket, type PacketFormat } from './nest-packets/packet-format.js';
 import { PayloadCall } from './layers/payload-call.js';
 import { isPayloadStream, iterableIn, sendPayload } from './payload-stream.js';
-import { N2NRecord, type CallScope } from './record.js';
+import { N2NRecord, type RecordSettings } from './record.js';
 
 /** What an event that was written gives to whoever asks: that it was. */
 const WRITTEN = of(undefined);
@@ -40,7 +40,8 @@ interface Prepared {
   readonly route: string;
   readonly value: EncodedValue;
   readonly terms: CallTerms;
-  readonly scope: CallScope | undefined;
+  /** Any of them cancels it. */
+  readonly signals: readonly AbortSignal[];
 }
 
 /** Nest's `ClientProxy` over whatever calls can be made of, without the three Observables a call of its base class. */
@@ -127,8 +128,8 @@ export abstract class CallProxy<
       return caller.call(route, this.encode(route, data), sink, this.plainTerms());
     }
     return this.carrying(pattern, data, sink, (carried, onLeaves) => {
-      const { route, value, terms, scope } = this.prepare(pattern, data, 'call', onLeaves);
-      return linkedTo(scope, carried, (to) =>
+      const { route, value, terms, signals } = this.prepare(pattern, data, 'call', onLeaves);
+      return linkedTo(signals, carried, (to) =>
         packets === undefined
           ? caller.call(route, value, to, terms)
           : new AnswerReader(packets, to).start((answers) => caller.call(route, value, answers, terms)),
@@ -144,8 +145,8 @@ export abstract class CallProxy<
       return caller.emit(route, this.encode(route, data), outcome, this.plainTerms());
     }
     return this.carrying(pattern, data, outcome, (carried, onLeaves) => {
-      const { route, value, terms, scope } = this.prepare(pattern, data, 'event', onLeaves);
-      return linkedTo(scope, carried, (sink) =>
+      const { route, value, terms, signals } = this.prepare(pattern, data, 'event', onLeaves);
+      return linkedTo(signals, carried, (sink) =>
         terms.key === undefined
           ? caller.emit(route, value, sink, terms)
           : caller.call(route, value, sink, terms),
@@ -206,7 +207,7 @@ export abstract class CallProxy<
     const wrap = packets === undefined ? undefined : this.wrapper(packets, packet, route, kind);
     if (!isPayloadStream(data)) {
       const value = this.encode(route, data, wrap);
-      return { route, value, terms, scope: settings.scope };
+      return { route, value, terms, signals: signalsOf(settings) };
     }
     if (kind === 'event')
       throw new N2NError('NOT_SERIALIZABLE', 'An event cannot carry a stream; use send().');
@@ -214,7 +215,7 @@ export abstract class CallProxy<
       onLeaves();
       sendPayload(wrap === undefined ? data : mapStream(data, wrap), target, this.onReturnFailed(route));
     };
-    return { route, value: undefined, terms: { ...terms, onPayload }, scope: settings.scope };
+    return { route, value: undefined, terms: { ...terms, onPayload }, signals: signalsOf(settings) };
   }
 
   /** Where the error of an async dispatch hook goes: its call is made without it. */
@@ -244,11 +245,16 @@ export abstract class CallProxy<
   }
 }
 
-/** Makes a call that is cancelled with the one that it is made for, if there is one. */
+function signalsOf({ scope, signal }: RecordSettings): readonly AbortSignal[] {
+  return [scope?.getSignal(), signal].filter((given) => given !== undefined);
+}
+
+/** Makes a call that each of these signals cancels. */
 function linkedTo<Made extends MadeCall | undefined>(
-  scope: CallScope | undefined,
+  [signal, ...others]: readonly AbortSignal[],
   sink: CallSink,
   make: (sink: CallSink) => Made,
 ): Made | LinkedCall {
-  return scope === undefined ? make(sink) : new LinkedCall(scope.getSignal(), sink).start(make);
+  if (signal === undefined) return make(sink);
+  return new LinkedCall(signal, sink).start((inner) => linkedTo(others, inner, make));
 }

@@ -20,6 +20,7 @@ export interface RecordSettings {
   readonly isIdempotent?: boolean;
   readonly offline?: OfflinePolicy;
   readonly scope?: CallScope;
+  readonly signal?: AbortSignal;
 }
 
 /** Shared by every copy of this package in the process, so that each recognises the records of the others. */
@@ -92,6 +93,11 @@ export class N2NRecordBuilder<T = unknown> {
   /** Binds the call to the one that a handler serves: it gets no more time than that has, and is cancelled with it. */
   within(scope: CallScope): this {
     return this.set({ scope });
+  }
+
+  /** Cancels the call when `signal` is aborted: it errors with `CANCELLED`, and the handler is told as by an unsubscription. */
+  setSignal(signal: AbortSignal): this {
+    return this.set({ signal });
   }
 
   build(): N2NRecord<T> {

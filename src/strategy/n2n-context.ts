@@ -75,9 +75,9 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     return expiresAt === Infinity ? undefined : Date.now() + expiresAt - this.args[1].now();
   }
 
-  /** Who calls: what a middleware of yours has set as `socket.data.identity`. */
-  getIdentity(): unknown {
-    return (this.getSocket().data as { identity?: unknown } | undefined)?.identity;
+  /** Who calls: what a middleware of yours has set as `socket.data.identity`, taken to be a `T` without a check. */
+  getIdentity<T = unknown>(): T {
+    return (this.getSocket().data as { identity?: unknown } | undefined)?.identity as T;
   }
 
   /**

@@ -183,6 +183,27 @@ export function describeBoundCalls(way: Way): void {
       expect(scope.listeners).toBe(0);
     });
 
+    test('are cancelled with a signal of their own, or with either of both', async () => {
+      const { caller } = await way.start(scripted(() => concat(of(1), NEVER)));
+      for (const aborts of ['signal', 'scope'] as const) {
+        const scope = new Scope();
+        const controller = new AbortController();
+        const record = new N2NRecordBuilder(1).within(scope).setSignal(controller.signal).build();
+        const first = deferred<void>();
+        const error = new Promise((resolve) =>
+          caller.send('call', record).subscribe({ next: () => first.resolve(), error: resolve }),
+        );
+        await first.promise;
+        (aborts === 'signal' ? controller : scope.controller).abort();
+        asN2NError(await error, 'CANCELLED');
+        expect([scope.listeners, getEventListeners(controller.signal, 'abort').length]).toEqual([0, 0]);
+      }
+      const aborted = new N2NRecordBuilder(1).setSignal(AbortSignal.abort()).build();
+      await n2nErrorOf(caller.send('echo', aborted), 'CANCELLED');
+      const unused = new N2NRecordBuilder(2).setSignal(new AbortController().signal).build();
+      expect(await lastValueFrom(caller.send('echo', unused))).toBe(2);
+    });
+
     test('are not made when it is cancelled already', async () => {
       const scope = new Scope();
       scope.controller.abort();

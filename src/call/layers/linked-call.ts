@@ -4,8 +4,8 @@ import { bind, unbind, type Linked } from './signal-links.js';
 import type { MadeCall } from '../caller.js';
 
 /**
- * A call that is made for another one, and is cancelled with it. Once it is over it leaves the signal of the other, which
- * may live as long as the application and have many calls made for it.
+ * A call that is cancelled by a signal: that of the call that it is made for, or one of the user. Once it is over it
+ * leaves the signal, which may live as long as the application and have many calls made for it.
  */
 export class LinkedCall implements MadeCall, CallSink, Linked {
   readonly isPaced: boolean;
@@ -20,7 +20,7 @@ export class LinkedCall implements MadeCall, CallSink, Linked {
 
   /**
    * @param make makes the call, with this as its sink; undefined where there is nothing of it that could be cancelled
-   * @throws N2NError `CANCELLED` when there is nothing to make the call for any more
+   * @throws N2NError `CANCELLED` when the signal is aborted already
    */
   start<Made extends MadeCall | undefined>(make: (sink: CallSink) => Made): this | Made {
     if (this.signal.aborted) throw cancelled();
@@ -77,5 +77,8 @@ export class LinkedCall implements MadeCall, CallSink, Linked {
 }
 
 function cancelled(): N2NError {
-  return new N2NError('CANCELLED', 'The call that this one was made for was cancelled.');
+  return new N2NError(
+    'CANCELLED',
+    'The call was cancelled: the call that it was made for was, or its signal was aborted.',
+  );
 }
