@@ -15,7 +15,21 @@ export interface Logger {
 /** From everything to nothing. Each shows its own lines and those of every level after it. */
 export const LOG_LEVELS = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const;
 
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type Level = (typeof LOG_LEVELS)[number];
+
+/** Nest's names of the levels. */
+type NestLevel = 'verbose' | 'debug' | 'log' | 'warn' | 'error' | 'fatal';
+
+const NEST_LEVELS: ReadonlyMap<NestLevel, Level> = new Map<NestLevel, Level>([
+  ['verbose', 'TRACE'],
+  ['debug', 'DEBUG'],
+  ['log', 'INFO'],
+  ['warn', 'WARN'],
+  ['error', 'ERROR'],
+  ['fatal', 'FATAL'],
+]);
+
+export type LogLevel = Level | NestLevel;
 
 export interface LogOptions {
   /**
@@ -24,7 +38,8 @@ export interface LogOptions {
    */
   logging?: boolean | undefined;
   /**
-   * The least level that is logged. `log()` lines are of level `INFO`, `verbose()` lines of level `TRACE`.
+   * The least level that is logged, by its own name or by Nest's. `log()` lines are of level `INFO`, `verbose()` lines
+   * of level `TRACE`.
    * @default 'ALL'
    */
   logLevel?: LogLevel | undefined;
@@ -46,14 +61,13 @@ export type ResolvedLogger = Required<Logger>;
 export function resolveLogger(options: LogOptions, context: string): ResolvedLogger {
   const { logging = true, logLevel = 'ALL', logger = stderrLogger(context) } = options;
   if (typeof logging !== 'boolean') throw optionError('logging', logging, 'true or false');
-  if (!LOG_LEVELS.includes(logLevel))
-    throw optionError('logLevel', logLevel, `one of ${LOG_LEVELS.join(', ')}`);
+  const level = levelOf(logLevel);
   if (!isLogger(logger))
     throw optionError('logger', logger, 'an object with the methods log, error and warn');
 
-  const least = logging ? LOG_LEVELS.indexOf(logLevel) : Infinity;
-  const lineOf = (level: LogLevel, method: keyof Logger) =>
-    LOG_LEVELS.indexOf(level) < least ? ignoreLine : (message: string) => logger[method]?.(message);
+  const least = logging ? LOG_LEVELS.indexOf(level) : Infinity;
+  const lineOf = (of: Level, method: keyof Logger) =>
+    LOG_LEVELS.indexOf(of) < least ? ignoreLine : (message: string) => logger[method]?.(message);
   return {
     verbose: lineOf('TRACE', 'verbose'),
     debug: lineOf('DEBUG', 'debug'),
@@ -61,6 +75,12 @@ export function resolveLogger(options: LogOptions, context: string): ResolvedLog
     warn: lineOf('WARN', 'warn'),
     error: lineOf('ERROR', 'error'),
   };
+}
+
+function levelOf(given: LogLevel): Level {
+  const level = LOG_LEVELS.find((name) => name === given) ?? NEST_LEVELS.get(given as NestLevel);
+  if (level !== undefined) return level;
+  throw optionError('logLevel', given, `one of ${[...LOG_LEVELS, ...NEST_LEVELS.keys()].join(', ')}`);
 }
 
 function ignoreLine(): void {}
@@ -71,7 +91,7 @@ function isLogger(value: unknown): value is Logger {
 
 /** The standard output stays the program's own: a library's log must not end up in somebody's pipe. */
 function stderrLogger(context: string): ResolvedLogger {
-  const lineOf = (level: LogLevel) => (message: string) => {
+  const lineOf = (level: Level) => (message: string) => {
     process.stderr.write(`${new Date().toISOString()} ${level} [${context}] ${message}\n`);
   };
   return {

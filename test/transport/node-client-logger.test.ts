@@ -35,6 +35,12 @@ describe('resolveLogger', () => {
     ['ERROR', ['error e']],
     ['FATAL', []],
     ['OFF', []],
+    ['verbose', ['verbose v', 'debug d', 'log l', 'warn w', 'error e']],
+    ['debug', ['debug d', 'log l', 'warn w', 'error e']],
+    ['log', ['log l', 'warn w', 'error e']],
+    ['warn', ['warn w', 'error e']],
+    ['error', ['error e']],
+    ['fatal', []],
   ])('at level %s passes on %j', (logLevel, expected) => {
     const { lines, logger } = recordingLogger();
     logOneOfEach({ logLevel, logger });
@@ -43,6 +49,9 @@ describe('resolveLogger', () => {
 
   it('knows no level that is not in that table', () => {
     expect(LOG_LEVELS).toHaveLength(8);
+    expect(() => resolveLogger({ logLevel: 'info' as LogLevel }, 'Test')).toThrow(
+      `Option "logLevel" is 'info': it must be one of ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF, verbose, debug, log, warn, error, fatal.`,
+    );
   });
 
   it('passes nothing on without logging', () => {
