@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Peer } from '../rpc/peer.js';
-import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
+import { CallProxy } from '../call/call-proxy.js';
+import type { CallDefaults } from '../call/layers/call-layers.js';
 import type { Caller } from '../call/caller.js';
 import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
 import { N2NError } from '../n2n-error.js';
