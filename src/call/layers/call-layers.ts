@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.js';
 import type { Codec } from '../../protocol/values/codec.js';
-import type { Caller } from '../caller.js';
+import type { Caller, Report } from '../caller.js';
 import type { Packet, PacketFormat } from '../nest-packets/packet-format.js';
 import type { CallLayer, CallRequest, EncodedRequest, MakeCall } from './call-layer.js';
 import { runDispatchHook, type DispatchHook } from './dispatch-hook.js';
 import { encodeRequest } from './encode-request.js';
 import { linkSignals } from './link-signals.js';
-import { releasePayload, type Report } from './release-payload.js';
+import { releasePayload } from './release-payload.js';
 import { repeatLost } from './repeat-lost.js';
 import { speakPackets } from './speak-packets.js';
 

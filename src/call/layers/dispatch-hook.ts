@@ -1,7 +1,7 @@
+import type { Report } from '../caller.js';
 import { runHook } from '../hook.js';
 import type { Packet } from '../nest-packets/packet-format.js';
 import type { CallLayer, CallRequest } from './call-layer.js';
-import type { Report } from './release-payload.js';
 
 /** Instrumentation of Nest 12: it may change the packet, such as by adding metadata. */
 export type DispatchHook = (packet: Packet) => unknown;

@@ -2,12 +2,12 @@ import { N2NError } from '../../n2n-error.js';
 import type { Codec } from '../../protocol/values/codec.js';
 import { notSerializableIn } from '../../protocol/values/not-serializable.js';
 import { offlineOption } from '../call-options.js';
-import type { CallTerms } from '../caller.js';
+import type { CallTerms, Report } from '../caller.js';
 import type { Packet } from '../nest-packets/packet-format.js';
 import { isPayloadStream, sendPayload } from '../payload-stream.js';
 import { newEventKey, type CallScope, type RecordSettings } from '../record.js';
 import type { CallLayer, CallRequest, EncodedRequest } from './call-layer.js';
-import { payloadFailed, type Report } from './release-payload.js';
+import { payloadFailed } from './release-payload.js';
 
 /**
  * Encodes the payload, and reads what the record says about its call.

@@ -1,11 +1,8 @@
 import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
 import { iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
-import type { MadeCall } from '../caller.js';
+import type { MadeCall, Report } from '../caller.js';
 import { iterableIn } from '../payload-stream.js';
 import { LayeredCall, type CallLayer, type CallRequest } from './call-layer.js';
-
-/** Told of what failed beside a call. */
-export type Report = (message: string, error: unknown) => void;
 
 /** Ends an iterable payload, which may hold a file or a socket, when its call ends before anybody has read it. */
 export function releasePayload(report: Report): CallLayer<CallRequest> {
