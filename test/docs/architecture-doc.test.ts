@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { tableBelow } from '../support/markdown.js';
-import { ROOT } from '../support/program.js';
+import { ROOT } from '../support/processes/program.js';
 
 const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
 const modules = tableBelow(page, '## The modules').map(([module, , imports]) => ({

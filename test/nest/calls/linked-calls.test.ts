@@ -1,0 +1,4 @@
+import { WAYS } from '../../support/ways.js';
+import { describeBoundCalls } from './linked-calls.suite.js';
+
+for (const way of WAYS) describeBoundCalls(way);
