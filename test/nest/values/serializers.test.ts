@@ -19,7 +19,6 @@ import { outcomeOf } from '../../support/outcome.js';
 import { recordingLogger } from '../../support/recording-logger.js';
 import { PAIRS, watched, type Sides } from '../../support/serializers.js';
 import { BUILDERS, moduleOf, type Parts } from '../../support/service.js';
-import { describeSerializers } from './serializers.suite.js';
 
 /** Handlers, and the events that they were told. */
 function parts(): Parts & { events: unknown[] } {
@@ -139,5 +138,3 @@ describe.each(BUILDERS)('serializers do what they do over TCP, over $name', (bui
     }
   });
 });
-
-for (const builder of BUILDERS) describeSerializers(builder);

@@ -9,7 +9,7 @@ import { watchWhatIsKept } from '../../support/kept.js';
 import { n2nErrorOf, n2nErrorThrown, outcomeOf } from '../../support/outcome.js';
 import { NO_HANDLERS, scripted } from '../../support/scripted.js';
 import { envelope, reads, writes, type Packet } from '../../support/serializers.js';
-import { startClient, startService, type Builder } from '../../support/service.js';
+import { BUILDERS, startClient, startService } from '../../support/service.js';
 import { hostOver } from '../../support/ways.js';
 
 async function collect(data: AsyncIterable<unknown>): Promise<unknown[]> {
@@ -39,8 +39,8 @@ const READERS = {
   ),
 };
 
-/** What serializers do that Nest's TCP transport has no counterpart of, or does otherwise. */
-export function describeSerializers(builder: Builder): void {
+// What serializers do that Nest's TCP transport has no counterpart of, or does otherwise.
+for (const builder of BUILDERS) {
   describe(`serializers beyond TCP, over ${builder.name}`, () => {
     proveNothingIsLeft();
 
