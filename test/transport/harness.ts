@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createTcpServer, type ListenOptions, type Server as TcpServer } from 'node:net';
 import { Server, type ServerOptions } from 'socket.io';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import type {
   NodeClientError,
   NodeClientEvents,
@@ -16,8 +16,7 @@ import {
 import { NodeClient } from '../../src/transport/node-client/node-client.js';
 import { NodeEngine } from '../../src/transport/engine/node-engine.js';
 import { FakeClock } from '../support/fake-clock.js';
-
-export const HOST = '127.0.0.1';
+import { atEnd, HOST, portOf } from '../support/harness.js';
 
 export const TRANSPORTS = ['nodeTransport', 'websocket'] as const;
 
@@ -30,32 +29,6 @@ const EVENT_NAMES = [
   'reconnect-failed',
   'reconnect_failed',
 ] as const satisfies (keyof NodeClientEvents)[];
-
-const teardowns: (() => unknown)[] = [];
-
-/** Registers what ends something a test has begun; what was begun last ends first. */
-export function atEnd(teardown: () => unknown): void {
-  teardowns.push(teardown);
-}
-
-/** Ends everything after each test, and proves that no socket is left of it. */
-export function proveNothingIsLeft(): void {
-  let before: string[] = [];
-  beforeEach(() => {
-    before = networkHandles();
-  });
-  afterEach(async () => {
-    for (const teardown of teardowns.splice(0).toReversed()) await teardown();
-    // Handles close in the turn after they were told to.
-    for (let turns = 0; turns < 100 && networkHandles().length > before.length; turns += 1) await turn();
-    // Fewer is no leak: a child process of an earlier test may have ended meanwhile.
-    expect(networkHandles().length, networkHandles().join(' ')).toBeLessThanOrEqual(before.length);
-  });
-}
-
-function networkHandles(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => /^(TCP|TLS|Pipe|GetAddrInfo)/.test(name));
-}
 
 export interface TestServer {
   readonly io: Server;
@@ -110,37 +83,6 @@ export async function startMuteServer(): Promise<{ port: number; server: TcpServ
   await once(server, 'listening');
   atEnd(() => new Promise((resolve) => server.close(resolve)));
   return { port: portOf(server), server };
-}
-
-/** A port on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, HOST);
-  await once(server, 'listening');
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** The port of a listening server; 0 on a Unix socket. */
-export function portOf(server: TcpServer): number {
-  const bound = server.address();
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
-}
-
-export interface Deferred<Value> {
-  readonly promise: Promise<Value>;
-  readonly resolve: (value: Value) => void;
-}
-
-export function deferred<Value>(): Deferred<Value> {
-  const settled: { resolve?: (value: Value) => void } = {};
-  const promise = new Promise<Value>((resolve) => (settled.resolve = resolve));
-  return { promise, resolve: (value) => settled.resolve?.(value) };
-}
-
-/** Lets everything that is due in this turn of the event loop happen. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 export interface Recorded {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { opening, rawClient, startTarget } from './target.js';
-import { proveNothingIsLeft } from '../harness.js';
+import { proveNothingIsLeft } from '../../support/harness.js';
 
 const query = (rest: string): { query: string } => ({ query: rest });
 const headers = (...rest: string[]): { headers: string[] } => ({ headers: rest });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { opening, openRaw, packet, rawClient, reset, startTarget } from './target.js';
-import { proveNothingIsLeft } from '../harness.js';
+import { proveNothingIsLeft } from '../../support/harness.js';
 
 const LIMIT = 100_000;
 const [PING, PONG, MESSAGE] = [2, 3, 4];

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { opening, openRaw, packet, rawClient, reset, startTarget, type Target } from './target.js';
-import { proveNothingIsLeft, turn } from '../harness.js';
+import { proveNothingIsLeft, turn } from '../../support/harness.js';
 
 const MESSAGE = 4;
 const WEBSOCKET = [

@@ -17,7 +17,7 @@ import type { NodeEngine } from '../../../src/transport/engine/node-engine.js';
 import { NodeClientTransport, NodeServerTransport } from '../../../src/transport/engine/node-transport.js';
 import { clientTransport } from '../../../src/transport/engine/transport-registry.js';
 import { recordingLogger } from '../../support/recording-logger.js';
-import { atEnd, proveNothingIsLeft } from '../harness.js';
+import { atEnd, proveNothingIsLeft } from '../../support/harness.js';
 import { connected, next, refusalOf } from '../socket-io/suites/events.js';
 
 /** One end of a pair: what is written at the other comes here. */

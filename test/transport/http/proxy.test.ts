@@ -5,7 +5,7 @@ import { listen } from '../../../src/transport/http/listen.js';
 import { NodeClient } from '../../../src/transport/node-client/node-client.js';
 import { recordingLogger } from '../../support/recording-logger.js';
 import { startReverseProxy, type ReverseProxy } from '../../support/reverse-proxy.js';
-import { atEnd, HOST, portOf, proveNothingIsLeft } from '../harness.js';
+import { atEnd, HOST, portOf, proveNothingIsLeft } from '../../support/harness.js';
 import { next } from '../socket-io/suites/events.js';
 
 /** A service behind a proxy, and a client that is given no transports: it is to find its way by itself. */

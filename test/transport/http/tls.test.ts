@@ -7,7 +7,7 @@ import { listen } from '../../../src/transport/http/listen.js';
 import { clientTransport } from '../../../src/transport/engine/transport-registry.js';
 import { createAuthority } from '../../support/certificates.js';
 import { recordingLogger } from '../../support/recording-logger.js';
-import { atEnd, HOST, portOf, proveNothingIsLeft } from '../harness.js';
+import { atEnd, HOST, portOf, proveNothingIsLeft } from '../../support/harness.js';
 import { next, refusalOf } from '../socket-io/suites/events.js';
 
 const authority = createAuthority();

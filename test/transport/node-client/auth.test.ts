@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Server } from 'socket.io';
 import { N2NError } from '../../../src/n2n-error.js';
-import { clientsOver, proveNothingIsLeft, TRANSPORTS, startServer } from '../harness.js';
+import { proveNothingIsLeft } from '../../support/harness.js';
+import { clientsOver, TRANSPORTS, startServer } from '../harness.js';
 
 /** Records what each handshake shows, and refuses the first ones. */
 function recordAuth(io: Server, refusals = 0): unknown[] {

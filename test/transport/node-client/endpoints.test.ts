@@ -10,7 +10,8 @@ import { Server } from 'socket.io';
 import { describe, expect, it } from 'vitest';
 import { NodeEngine } from '../../../src/transport/engine/node-engine.js';
 import type { NodeClientOptions } from '../../../src/transport/node-client/node-client-options.js';
-import { atEnd, portOf, proveNothingIsLeft, startClient } from '../harness.js';
+import { atEnd, portOf, proveNothingIsLeft } from '../../support/harness.js';
+import { startClient } from '../harness.js';
 
 const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8');
 const ca = pem('ca.crt');

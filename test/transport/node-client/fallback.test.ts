@@ -2,16 +2,8 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import {
-  atEnd,
-  freePort,
-  HOST,
-  portOf,
-  proveNothingIsLeft,
-  startClient,
-  startServer,
-  startStockServer,
-} from '../harness.js';
+import { atEnd, freePort, HOST, portOf, proveNothingIsLeft } from '../../support/harness.js';
+import { startClient, startServer, startStockServer } from '../harness.js';
 
 const both = { transports: ['nodeTransport', 'websocket'] };
 

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
-import { atEnd, clientsOver, proveNothingIsLeft, startServer, TRANSPORTS } from '../harness.js';
+import { atEnd, proveNothingIsLeft } from '../../support/harness.js';
+import { clientsOver, startServer, TRANSPORTS } from '../harness.js';
 
 async function startServerProcess() {
   const script = new URL('./fixtures/echo-server.mjs', import.meta.url);

@@ -3,16 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import {
-  atEnd,
-  clientsOver,
-  freePort,
-  proveNothingIsLeft,
-  startMuteServer,
-  startServer,
-  TRANSPORTS,
-  turn,
-} from '../harness.js';
+import { atEnd, freePort, proveNothingIsLeft, turn } from '../../support/harness.js';
+import { clientsOver, startMuteServer, startServer, TRANSPORTS } from '../harness.js';
 
 const script = fileURLToPath(new URL('./fixtures/disconnecting-client.mjs', import.meta.url));
 const tcpSockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;

@@ -1,17 +1,8 @@
 import { once } from 'node:events';
 import type { Server as SocketIoServer, Socket as ServerSocket } from 'socket.io';
 import { describe, expect, it, vi } from 'vitest';
-import {
-  deferred,
-  freePort,
-  clientsOver,
-  proveNothingIsLeft,
-  TRANSPORTS,
-  startMuteServer,
-  startServer,
-  statusOf,
-  turn,
-} from '../harness.js';
+import { deferred, freePort, proveNothingIsLeft, turn } from '../../support/harness.js';
+import { clientsOver, TRANSPORTS, startMuteServer, startServer, statusOf } from '../harness.js';
 
 const idle = { connected: false, connecting: false, reconnecting: false };
 const connecting = { connected: false, connecting: true, reconnecting: false };

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { LOG_LEVELS, resolveLogger, type LogLevel, type Logger } from '../../../src/transport/logger.js';
 import { NodeClient } from '../../../src/transport/node-client/node-client.js';
-import { freePort, HOST, proveNothingIsLeft, startClient, startServer } from '../harness.js';
+import { freePort, HOST, proveNothingIsLeft } from '../../support/harness.js';
+import { startClient, startServer } from '../harness.js';
 
 function recordingLogger() {
   const lines: string[] = [];

@@ -3,16 +3,8 @@ import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { NodeClientOptions } from '../../../src/transport/node-client/node-client-options.js';
 import { N2NError } from '../../../src/n2n-error.js';
-import {
-  freePort,
-  HOST,
-  portOf,
-  clientsOver,
-  proveNothingIsLeft,
-  TRANSPORTS,
-  startServer,
-  statusOf,
-} from '../harness.js';
+import { freePort, HOST, portOf, proveNothingIsLeft } from '../../support/harness.js';
+import { clientsOver, TRANSPORTS, startServer, statusOf } from '../harness.js';
 
 const idle = { connected: false, connecting: false, reconnecting: false };
 

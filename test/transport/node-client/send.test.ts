@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Server } from 'socket.io';
-import { freePort, clientsOver, proveNothingIsLeft, TRANSPORTS, startServer } from '../harness.js';
+import { freePort, proveNothingIsLeft } from '../../support/harness.js';
+import { clientsOver, TRANSPORTS, startServer } from '../harness.js';
 
 /** What the server receives until a message `end`. */
 function receivedUntilEnd(io: Server): Promise<unknown[]> {

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { proveNothingIsLeft } from '../harness.js';
+import { proveNothingIsLeft } from '../../support/harness.js';
 import { acknowledgementSuite } from './suites/acknowledgements.suite.js';
 import { binarySuite } from './suites/binary.suite.js';
 import { connectionSuite } from './suites/connection.suite.js';
