@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** How long a service may take to end when it is told to, in milliseconds. */
 const PATIENCE = 5000;
 
-/** One of the two services, in a process of its own that shares the terminal. */
+/** A service of a sample, in a process of its own that shares the terminal. */
 export class ServiceProcess {
   /** Its exit code, as shells have it for one that a signal has ended. */
   readonly exitCode: Promise<number>;
@@ -17,8 +17,8 @@ export class ServiceProcess {
     );
   }
 
-  static start(name: 'lines' | 'gateway', args: readonly string[]): ServiceProcess {
-    return new ServiceProcess(fork(fileURLToPath(new URL(`./${name}/main.js`, import.meta.url)), args));
+  static start(program: URL, args: readonly string[]): ServiceProcess {
+    return new ServiceProcess(fork(fileURLToPath(program), args));
   }
 
   /** @returns the port on which the service listens; undefined when it ended before it did */
