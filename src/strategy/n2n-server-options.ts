@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
 import type { Deserializer, Serializer } from '@nestjs/microservices';
+import { HEADER_ALLOWANCE_BYTES } from '../limits.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { Codec, CodecName, UserCodec } from '../protocol/values/codec.js';
 import type { CallHost } from '../call/call-host.js';
@@ -177,9 +178,6 @@ const OPTION_NAMES: readonly (keyof N2NServerOptions)[] = [
   'client',
 ];
 
-/** What a packet may have around a payload: frames, a pattern, metadata, attachments. */
-const PACKET_ALLOWANCE = 256 * 1024;
-
 /** @throws N2NError `INVALID_OPTIONS` */
 export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NServerOptions {
   requireOptions(options);
@@ -194,7 +192,7 @@ export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NS
       pingInterval: millisecondsOption('heartbeatInterval', options.heartbeatInterval, 10_000),
       pingTimeout: millisecondsOption('heartbeatTimeout', options.heartbeatTimeout, 5_000),
       connectTimeout: handshakeTimeout,
-      maxHttpBufferSize: maxPayload + PACKET_ALLOWANCE,
+      maxHttpBufferSize: maxPayload + HEADER_ALLOWANCE_BYTES,
     },
     handshakeTimeout,
     maxPayload,

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { LONGEST_TIMER } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
+import { MAX_TIMER_MS } from '../limits.js';
 
 /** The error for an option that cannot be used: which one, what it was, and what is allowed. */
 export function optionError(option: string, value: unknown, allowed: string): N2NError {
@@ -27,7 +27,7 @@ export function booleanOption(option: string, value: unknown, byDefault: boolean
 export function millisecondsOption(option: string, value: unknown, byDefault: number): number {
   return wholeNumberOption(option, value, byDefault, {
     least: 1,
-    most: LONGEST_TIMER,
+    most: MAX_TIMER_MS,
     unit: ' of milliseconds',
   });
 }

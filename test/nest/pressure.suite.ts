@@ -2,8 +2,8 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { NEVER, Observable, concat, forkJoin, from, lastValueFrom, map, of, range } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
+import { MAX_QUEUED_BYTES } from '../../src/limits.js';
 import { N2NRecordBuilder } from '../../src/index.js';
-import { MAX_QUEUED_BYTES } from '../../src/rpc/flow-control/send-window.js';
 import { stopTheClock } from '../support/fake-time.js';
 import { deferred, proveNothingIsLeft, turn } from '../support/harness.js';
 import { watchWhatIsKept } from '../support/kept.js';

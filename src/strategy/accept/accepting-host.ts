@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { LoggerService } from '@nestjs/common';
 import { N2NError, messageOf } from '../../n2n-error.js';
+import { MAX_SUSPENDED_SESSIONS } from '../../limits.js';
 import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
 import { jsonCodec } from '../../protocol/values/codec.js';
 import type { Hello } from '../../protocol/frames/hello.js';
@@ -25,9 +26,6 @@ import { PeerClient, PeerRegistry } from '../peer-client.js';
 import { Rooms } from '../rooms.js';
 import { StockOutbound } from '../stock/stock-outbound.js';
 import { takeEvents, type TakenEvents } from '../stock/stock-inbound.js';
-
-/** As many sessions wait for their clients to come back; beyond them, the one that waits longest is given up. */
-const MOST_SUSPENDED = 10_000;
 
 /** Takes calls from clients that connect: from N2N clients in chunks, from stock Socket.IO clients as events. */
 export class AcceptingHost implements HandlerHost {
@@ -184,7 +182,7 @@ export class AcceptingHost implements HandlerHost {
     }
     this.suspended.add(session);
     const [longest] = this.suspended;
-    if (this.suspended.size > MOST_SUSPENDED) {
+    if (this.suspended.size > MAX_SUSPENDED_SESSIONS) {
       longest.peer.close(new N2NError('CONNECTION_LOST', 'Too many clients that were lost may come back.'));
     }
   }
