@@ -66,7 +66,8 @@ const OWN_OPTIONS = {
    */
   waitForFirstConnect: milliseconds(0, 0),
   /**
-   * How long the server may show no sign of life before the connection is taken for dead, in milliseconds.
+   * How long the other side may show no sign of life before the connection is taken for dead, in milliseconds. It must
+   * be more than the server's `heartbeatInterval`.
    * @default 25000
    */
   heartbeatTimeout: NODE_CLIENT_OPTIONS.timeout,

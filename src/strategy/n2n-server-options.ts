@@ -14,6 +14,7 @@ import {
 import { optionError } from '../transport/option-checks.js';
 import {
   count,
+  isMilliseconds,
   milliseconds,
   optional,
   requireOptionsOf,
@@ -43,15 +44,18 @@ const OWN_OPTIONS = {
    */
   transports: LISTEN_OPTIONS.transports,
   /**
-   * How often a client is pinged, in milliseconds.
+   * How often a client is pinged, in milliseconds. It must be less than the `heartbeatTimeout` of both sides.
    * @default 10000
    */
   heartbeatInterval: LISTEN_OPTIONS.pingInterval,
   /**
-   * How long a client may take to answer a ping before it is taken for dead, in milliseconds.
-   * @default 5000
+   * How long the other side may show no sign of life before the connection is taken for dead, in milliseconds.
+   * @default `heartbeatInterval` + 5000
    */
-  heartbeatTimeout: LISTEN_OPTIONS.pingTimeout,
+  heartbeatTimeout: optional<number>(isMilliseconds(1), {
+    unit: 'milliseconds',
+    inWords: `\`heartbeatInterval\` + ${LISTEN_OPTIONS.pingTimeout.byDefault}`,
+  }),
   /**
    * How long a client may take from its connection to the end of its handshake, in milliseconds.
    * @default 10000
@@ -125,7 +129,7 @@ export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NS
       path: own.path,
       transports: own.transports,
       pingInterval: own.heartbeatInterval,
-      pingTimeout: own.heartbeatTimeout,
+      pingTimeout: pingTimeoutOf(own),
       connectTimeout: handshakeTimeout,
       maxHttpBufferSize: call.maxPayload + HEADER_ALLOWANCE_BYTES,
     },
@@ -136,6 +140,17 @@ export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NS
     client,
     clock: systemClock,
   });
+}
+
+/** What is left of a silence that is long enough once the ping has been sent. */
+function pingTimeoutOf({ heartbeatInterval, heartbeatTimeout }: Own): number | undefined {
+  if (heartbeatTimeout === undefined) return undefined;
+  if (heartbeatTimeout > heartbeatInterval) return heartbeatTimeout - heartbeatInterval;
+  throw optionError(
+    'heartbeatTimeout',
+    heartbeatTimeout,
+    `more than "heartbeatInterval", ${heartbeatInterval}`,
+  );
 }
 
 function refuseBesideClient(options: N2NServerOptions): void {

@@ -89,6 +89,8 @@ describe('bad options of the server', () => {
     ['socketPath', { server: createServer(), socketPath: '/a' }],
     ['tls', { server: createServer(), tls: {} }],
     ['port', { socketPath: '/a', port: 5 }],
+    ['heartbeatTimeout', { heartbeatInterval: 500, heartbeatTimeout: 500 }],
+    ['heartbeatTimeout', { heartbeatTimeout: 5_000 }],
   ])('%s beside what it contradicts', (option, options) => {
     expectNamed(() => new N2NServer(options), option);
   });
