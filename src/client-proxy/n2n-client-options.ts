@@ -121,7 +121,6 @@ export interface ResolvedN2NClientOptions
   readonly urls: Urls;
   readonly packets: PacketFormat | undefined;
   readonly clock: Clock;
-  readonly random: () => number;
   readonly logger: ResolvedLogger;
   /** Of the connection to each of the addresses. */
   readonly connection: ResolvedConnectionOptions;
@@ -131,8 +130,6 @@ export interface ResolvedN2NClientOptions
 const SET_BY_THE_CLIENT: Readonly<Record<string, string>> = {
   secure: 'left out: the address says it, "https:" for TLS',
   parser: 'left out: the client sets it itself',
-  clock: 'left out: the client sets it itself',
-  random: 'left out: the client sets it itself',
 };
 
 /** @throws N2NError `INVALID_OPTIONS` */
@@ -151,7 +148,6 @@ export function resolveN2NClientOptions(options: N2NClientOptions, logger: Logge
     urls: url,
     packets: packetFormatOf({ serializer, deserializer }, new IncomingResponseDeserializer()),
     clock: systemClock,
-    random: Math.random,
     logger: log,
     connection: resolveConnectionOptions(connection, log),
   });

@@ -152,8 +152,8 @@ export class ServerConnection implements Caller, BalancedConnection {
 
   /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
   rest(retryAfter: number): void {
-    const { clock, random, connection } = this.options;
-    const delay = (retryAfter === 0 ? connection.reconnectionDelay : retryAfter) * (1 + random());
+    const { clock, connection } = this.options;
+    const delay = (retryAfter === 0 ? connection.reconnectionDelay : retryAfter) * (1 + connection.random());
     this.phase = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
   }
 

@@ -126,6 +126,8 @@ describe('bad options of the client', () => {
   test.each([
     ['secure', true],
     ['parser', {}],
+    ['clock', {}],
+    ['random', Math.random],
   ])('%s, which is not an option of a client', (option, value) => {
     expectNamed(() => new N2NClient({ [option]: value }), option);
   });
