@@ -13,7 +13,7 @@ import { addressOfUrl } from '../transport/connection/server-address.js';
 import { NodeClient } from '../transport/node-client/node-client.js';
 import { connectionTo } from '../transport/node-client/node-client-options.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
-import { dialedLink } from '../transport/socket-io/socket-link.js';
+import { dialedLink, N2N_QUERY } from '../transport/socket-io/socket-link.js';
 import { exchangeHello } from './client-handshake.js';
 import { ClientSession, type Hosting } from './client-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
@@ -53,7 +53,7 @@ export class ServerConnection implements Caller, BalancedConnection {
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: ServerConnectionEvents<ServerConnection>,
   ) {
-    const connection = connectionTo(addressOfUrl(url, undefined), options.connection);
+    const connection = connectionTo(addressOfUrl(url, undefined), options.connection, N2N_QUERY);
     this.loop = new ReconnectLoop<void>(connection, {
       handshake: (socket, signal) => this.handshake(socket, signal),
       // However late in its window the network is back, another attempt comes in time.

@@ -22,7 +22,7 @@ import {
   type OptionsOf,
   type ResolvedOptionsOf,
 } from '../transport/option-table.js';
-import { REQUEST_DESERIALIZER } from './handlers/packet-requests.js';
+import { REQUEST_DESERIALIZER } from './layers/packet-requests.js';
 
 const OWN_OPTIONS = {
   /**

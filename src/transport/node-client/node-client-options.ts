@@ -204,6 +204,8 @@ export interface ResolvedConnectionOptions extends OfConnection, OfNodeClient {
 export interface ResolvedNodeClientOptions extends Omit<ResolvedConnectionOptions, 'tls'> {
   readonly address: ServerAddress;
   readonly tls: Readonly<TlsOptions>;
+  /** Parameters of the upgrade's query, beside Engine.IO's. */
+  readonly query: Readonly<Record<string, string>>;
 }
 
 /** The server's address as the constructor of `NodeClient` takes it: host and port, or all in one URL. */
@@ -243,13 +245,14 @@ export function resolveConnectionOptions(
 export function connectionTo(
   address: ServerAddress,
   connection: ResolvedConnectionOptions,
+  query: ResolvedNodeClientOptions['query'] = {},
 ): ResolvedNodeClientOptions {
   const { tls } = connection;
   if (tls !== undefined && !address.secure) {
     // Keys and certificates in hand, plain text on the wire: nobody means that.
     throw secretOptionError('tls', tls, 'left out, unless "secure" is true or the URL is https:');
   }
-  return Object.freeze<ResolvedNodeClientOptions>({ ...connection, address, tls: tls ?? {} });
+  return Object.freeze<ResolvedNodeClientOptions>({ ...connection, address, tls: tls ?? {}, query });
 }
 
 function namedTransports(name: string, given: unknown): readonly NamedTransport[] {

@@ -1,6 +1,6 @@
-import { MAX_REMEMBERED_EVENTS } from '../limits.js';
-import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
-import type { Responder } from './handlers/responder.js';
+import { MAX_REMEMBERED_EVENTS } from '../../limits.js';
+import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
+import type { Responder } from '../handlers/responder.js';
 
 type Outcome = { readonly is: 'done' } | { readonly is: 'failed'; readonly error: unknown };
 
