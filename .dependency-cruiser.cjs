@@ -1,6 +1,6 @@
 /**
  * The arrows of the design: strategy | client-proxy -> call -> rpc -> session -> protocol,
- * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock and async-context.
+ * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock, async-context and limits.
  */
 const folder = (name) => `^src/${name}/`;
 
@@ -23,7 +23,7 @@ const arrows = Object.entries(allowed).map(([from, to]) => ({
     path: '^src/',
     // transport meets session through the Link interface alone, and as a type
     pathNot: [
-      '^src/(n2n-error|clock|async-context)\\.ts$',
+      '^src/(n2n-error|clock|async-context|limits)\\.ts$',
       folder(from),
       ...to.map(folder),
       ...(from === 'transport' ? ['^src/session/link\\.ts$'] : []),
@@ -59,7 +59,7 @@ module.exports = {
       from: {
         path: [
           '^src/(protocol|session|rpc|transport|balancing)/',
-          '^src/(n2n-error|clock|async-context)\\.ts$',
+          '^src/(n2n-error|clock|async-context|limits)\\.ts$',
         ],
       },
       to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
@@ -70,6 +70,13 @@ module.exports = {
       comment: 'bytes <-> frames <-> values: no I/O, no timers',
       from: { path: folder('protocol') },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|v8|util/types)$' },
+    },
+    {
+      name: 'limits-is-a-leaf',
+      severity: 'error',
+      comment: 'every folder may import it, so it imports nothing',
+      from: { path: '^src/limits\\.ts$' },
+      to: {},
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from './limits.js';
+
 /** What a clock gives back for a timer; only ever handed back to the clock that gave it. */
 export interface TimerHandle {
   /** Lets the process end although the timer is armed. */
@@ -12,12 +14,9 @@ export interface Clock {
   now(): number;
 }
 
-/** The longest delay that a Node timer holds, in milliseconds; a longer one would fire at once. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
-
 export const systemClock: Clock = {
   // Jitter, or the other side, may have made more of a time than the options allow.
-  setTimeout: (callback, milliseconds) => setTimeout(callback, Math.min(milliseconds, LONGEST_TIMER)),
+  setTimeout: (callback, milliseconds) => setTimeout(callback, Math.min(milliseconds, MAX_TIMER_MS)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
   now: () => performance.now(),
 };

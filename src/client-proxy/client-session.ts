@@ -1,5 +1,6 @@
 import { atEndOfTurn, type Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
+import { DEFAULT_MAX_IN_FLIGHT, MAX_PENDING_BYTES } from '../limits.js';
 import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
 import { Peer } from '../rpc/peer.js';
 import type { Hello, Ticket } from '../protocol/frames/hello.js';
@@ -8,12 +9,6 @@ import type { Caller } from '../call/caller.js';
 import type { Link } from '../session/link.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
-
-/** How many bytes may wait for a connection that is full before calls are refused. */
-const MAX_PENDING = 16 * 1024 * 1024;
-
-/** How many calls of the server are refused at once where this side hosts no handlers. */
-const MAX_IN_FLIGHT = 1024;
 
 /** Who takes the calls of the server, and what they call it with. */
 export interface Hosting {
@@ -80,7 +75,7 @@ export class ClientSession {
         maxReplay,
         maxInFlight: maxInFlightOf(hosting),
         codec,
-        maxPending: MAX_PENDING,
+        maxPending: MAX_PENDING_BYTES,
         clock,
         defer: atEndOfTurn,
       },
@@ -124,7 +119,7 @@ export class ClientSession {
 }
 
 function maxInFlightOf({ listener }: Hosting): number {
-  return listener?.maxInFlight ?? MAX_IN_FLIGHT;
+  return listener?.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT;
 }
 
 const NO_HANDLERS: HostedConnection = {

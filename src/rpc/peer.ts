@@ -1,4 +1,5 @@
 import { N2NError } from '../n2n-error.js';
+import { HEADER_ALLOWANCE_BYTES, MAX_UNANSWERED_BYTES, MAX_WHOLE_BODY_BYTES } from '../limits.js';
 import type { Codec } from '../protocol/values/codec.js';
 import {
   FLAG_MORE,
@@ -7,7 +8,6 @@ import {
   type FrameType as FrameTypeValue,
 } from '../protocol/frames/frame.js';
 import { readU32 } from '../protocol/buffers/u32.js';
-import { LONGEST_BODY } from '../protocol/frames/frame-writer.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import type { Link } from '../session/link.js';
 import type { SessionEvents, SessionOptions } from '../session/session-options.js';
@@ -48,12 +48,6 @@ export interface PeerEvents {
   onClosed(error: N2NError): void;
 }
 
-/** No call is started while more bytes than this are written and not taken by the link. */
-const MOST_UNANSWERED = 1024 * 1024;
-
-/** How many bytes a request header may add to a value. */
-const FRONT_ALLOWANCE = 256 * 1024;
-
 /**
  * Calls in both directions over one session. The dialing side gives its calls odd ids, the other side even ones, so
  * that an id says whose call it is.
@@ -75,9 +69,9 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     const { role, codec, clock, maxInFlight, maxPayload, defer } = options;
     this.parity = role === 'dialer' ? 1 : 0;
     // Beyond the limit on calls there must be room for the answers of all calls in progress, each in one frame.
-    const maxBacklog = options.maxPending + maxInFlight * LONGEST_BODY;
+    const maxBacklog = options.maxPending + maxInFlight * MAX_WHOLE_BODY_BYTES;
     this.session = new Session(this, { ...options, maxBacklog });
-    this.flows = new FlowTable(this.session, maxPayload + FRONT_ALLOWANCE);
+    this.flows = new FlowTable(this.session, maxPayload + HEADER_ALLOWANCE_BYTES);
     this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
     this.queue = new ServingQueue(maxInFlight, clock, this);
     this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, events);
@@ -162,7 +156,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
 
   /** @internal Called by the queue. */
   canAnswer(): boolean {
-    return this.session.unsentBytes <= MOST_UNANSWERED;
+    return this.session.unsentBytes <= MAX_UNANSWERED_BYTES;
   }
 
   /** Ends the session, and with it every call of either side. */

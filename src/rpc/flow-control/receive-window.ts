@@ -1,5 +1,5 @@
 import { N2NError } from '../../n2n-error.js';
-import { INITIAL_CREDIT } from '../../protocol/frames/frame.js';
+import { INITIAL_CREDIT } from '../../limits.js';
 
 /** Bytes are granted again in eighths of the window, so that a body keeps flowing; items in halves of the window. */
 const GRANTED_BYTES = INITIAL_CREDIT.bytes / 8;

@@ -1,5 +1,6 @@
 import { atEndOfTurn } from '../../clock.js';
 import { N2NError } from '../../n2n-error.js';
+import { MAX_PENDING_BYTES } from '../../limits.js';
 import { Peer } from '../../rpc/peer.js';
 import type { Hello, ResumeRequest } from '../../protocol/frames/hello.js';
 import type { TicketHolder } from '../../session/session-tickets.js';
@@ -11,9 +12,6 @@ import type { CallConnection } from '../n2n-context.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import { callerOf, type PeerClient } from '../peer-client.js';
 import { Rooms } from '../rooms.js';
-
-/** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
-const PENDING_ALLOWANCE = 16 * 1024 * 1024;
 
 export interface AcceptedSessionEvents {
   readonly takeCall: TakeCall;
@@ -65,7 +63,7 @@ export class AcceptedSession implements TicketHolder {
         maxInFlight,
         window,
         maxReplay,
-        maxPending: maxPayload + PENDING_ALLOWANCE,
+        maxPending: maxPayload + MAX_PENDING_BYTES,
         clock,
         codec,
         defer: atEndOfTurn,

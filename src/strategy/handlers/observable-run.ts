@@ -1,12 +1,10 @@
 import type { Observable, Unsubscribable } from 'rxjs';
 import { N2NError } from '../../n2n-error.js';
+import { MAX_VALUES_BEHIND_ITERABLE } from '../../limits.js';
 import { iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
 import { pumpValues } from '../../rpc/streams/stream-target.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
 import type { Responder } from './responder.js';
-
-/** As many values may stand behind an iterable: an Observable cannot be held back. */
-const MOST_WAITING = 64 * 1024;
 
 /**
  * - `open`: values come
@@ -60,7 +58,7 @@ export class ObservableRun {
   }
 
   private wait(value: unknown, { waiting }: Reading): void {
-    if (waiting.length < MOST_WAITING) {
+    if (waiting.length < MAX_VALUES_BEHIND_ITERABLE) {
       waiting.push(value);
       return;
     }
@@ -68,7 +66,7 @@ export class ObservableRun {
     this.unsubscribe();
     const error = new N2NError(
       'OVERLOADED',
-      `More than ${MOST_WAITING} values of an Observable stand behind an iterable among them.`,
+      `More than ${MAX_VALUES_BEHIND_ITERABLE} values of an Observable stand behind an iterable among them.`,
     );
     this.endWith(() => this.responder.fail(error));
   }

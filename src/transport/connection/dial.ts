@@ -1,4 +1,5 @@
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client';
+import { CLOSE_GRACE_MS, MAX_HELD_MESSAGES } from '../../limits.js';
 import { createConnectionAgent, type ConnectionAgent } from './connection-agent.js';
 import { refusal, transportFailure, type DialFailure } from './dial-failure.js';
 import type {
@@ -21,12 +22,6 @@ export interface AnnouncedHeartbeat {
   readonly pingInterval: number;
   readonly pingTimeout: number;
 }
-
-/** How many messages wait for a handshake that has not ended. */
-const MOST_HELD = 1024;
-
-/** How long what was sent before `close` may take to leave, in milliseconds, when the server does not read. */
-const FAREWELL = 1000;
 
 /**
  * One try at one transport: a Socket.IO Manager and its socket, used once and never for another try, so that nothing
@@ -97,7 +92,7 @@ export class Dial {
     this.phase = 'closing';
     const { clock } = this.options;
     const { engine } = this.manager;
-    const grace = clock.setTimeout(() => this.sever(), FAREWELL);
+    const grace = clock.setTimeout(() => this.sever(), CLOSE_GRACE_MS);
     grace.unref?.();
     const { sockets } = this.network;
     const forget = (): void => {
@@ -144,7 +139,7 @@ export class Dial {
 
   private report(tell: (events: DialEvents) => void): void {
     if (this.events !== undefined) tell(this.events);
-    else if (this.held.length < MOST_HELD) this.held.push(tell);
+    else if (this.held.length < MAX_HELD_MESSAGES) this.held.push(tell);
     else this.fail(transportFailure('the server sent too many messages before the handshake ended'));
   }
 

@@ -2,15 +2,13 @@ import type { Server as HttpServer } from 'node:http';
 import type { Socket as EngineSocket } from 'engine.io';
 import { Server as SocketIoServer, type Namespace } from 'socket.io';
 import { messageOf } from '../../n2n-error.js';
+import { CLOSE_GRACE_MS } from '../../limits.js';
 import { resolveListenOptions, type ListenOptions } from '../http/listen-options.js';
 import { NodeEngine } from '../engine/node-engine.js';
 import { OpenStreams } from '../engine/open-streams.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
 export type { Socket as DialedSocket } from 'socket.io-client';
-
-/** How long a connection that was closed may take to end, in milliseconds: `ws` alone would wait for half a minute. */
-const FAREWELL = 1000;
 
 /** A Socket.IO server over `NodeEngine`, and how it comes to an HTTP server. */
 export interface AttachableServer {
@@ -42,7 +40,7 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
         detach();
         io.disconnectSockets(true);
         engine.closeConnections();
-        streams.endWithin(FAREWELL);
+        streams.endWithin(CLOSE_GRACE_MS);
       };
     },
   };
