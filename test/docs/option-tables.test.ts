@@ -9,7 +9,7 @@ import { N2N_CLIENT_OPTIONS } from '../../src/client-proxy/n2n-client-options.js
 import { N2N_SERVER_OPTIONS } from '../../src/strategy/n2n-server-options.js';
 import { NODE_CLIENT_OPTIONS } from '../../src/transport/node-client/node-client-options.js';
 import type { Option, OptionTable } from '../../src/transport/option-table.js';
-import { ROOT } from '../support/program.js';
+import { ROOT } from '../support/processes/program.js';
 
 interface Documented {
   readonly owner: string;
