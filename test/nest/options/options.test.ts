@@ -8,10 +8,11 @@ import {
   type N2NServerOptions,
 } from '../../../src/index.js';
 import { NodeClient } from '../../../src/node.js';
-import { N2N_CLIENT_OPTIONS } from '../../../src/client-proxy/n2n-client-options.js';
+import { N2N_CLIENT_OPTIONS, resolveN2NClientOptions } from '../../../src/client-proxy/n2n-client-options.js';
 import { N2N_SERVER_OPTIONS } from '../../../src/strategy/n2n-server-options.js';
 import { NODE_CLIENT_OPTIONS } from '../../../src/transport/node-client/node-client-options.js';
 import { n2nErrorThrown } from '../../support/outcome.js';
+import { recordingLogger } from '../../support/recording-logger.js';
 
 const NOT_COUNTS = [-1, 1.5, NaN, '5', null, 2 ** 31, true];
 const NOT_MILLISECONDS = [0, Infinity, ...NOT_COUNTS];
@@ -139,6 +140,12 @@ function all(table: object): Record<string, undefined> {
 }
 
 describe('undefined means the default', () => {
+  test("of the client's logger, which is Nest's", () => {
+    const nest = recordingLogger();
+    resolveN2NClientOptions({ logger: undefined }, nest).logger.warn('heard');
+    expect(nest.lines).toEqual(['warn heard']);
+  });
+
   test('of every option', () => {
     const { maxInflight: _typo, ...server } = all(BAD_SERVER);
     const { maxBufferd: _typo2, ...client } = all(BAD_CLIENT);

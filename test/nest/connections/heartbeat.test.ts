@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { atEnd, proveNothingIsLeft } from '../support/harness.js';
-import { startClient, startService } from '../support/service.js';
+import { atEnd, proveNothingIsLeft } from '../../support/harness.js';
+import { startClient, startService } from '../../support/service.js';
 
 const HEARTBEAT = { heartbeatTimeout: 300 };
 
