@@ -1,6 +1,7 @@
 import { ClientProxy, type MsPattern, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
 import { firstValueFrom, Observable, of } from 'rxjs';
+import { publishError } from '../diagnostics.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 import type { Codec } from '../protocol/values/codec.js';
@@ -93,7 +94,10 @@ export abstract class CallProxy<
   // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
   override emit<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
     const { report } = this.defaults;
-    const outcome = new EventOutcome((error) => report(`The event "${String(pattern)}" was lost`, error));
+    const outcome = new EventOutcome((error) => {
+      publishError(undefined, error);
+      report(`The event "${String(pattern)}" was lost`, error);
+    });
     try {
       if (this.makeEvent(pattern, data, outcome) === undefined)
         return WRITTEN as Observable<unknown> as Observable<TResult>;

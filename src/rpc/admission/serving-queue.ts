@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import { isCallTraced } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import { Fifo } from '../../protocol/buffers/fifo.js';
 import type { IncomingCall } from '../incoming/incoming-call.js';
@@ -55,7 +56,7 @@ export class ServingQueue {
     if (!hasTurn && this.waitingCalls >= this.maxServing * WAITING_PER_SERVED) return false;
     if (isEvent(call)) this.events += 1;
     if (hasTurn) this.start(call);
-    else this.waiting.push(call);
+    else this.enqueue(call);
     return true;
   }
 
@@ -109,9 +110,15 @@ export class ServingQueue {
     this.abandoned = 0;
   }
 
+  private enqueue(call: IncomingCall): void {
+    if (isCallTraced()) call.traced(this.clock, this.clock.now());
+    this.waiting.push(call);
+  }
+
   private start(call: IncomingCall): void {
     this.serving += 1;
     call.start();
+    if (isCallTraced()) call.traced(this.clock).start();
     this.server.serve(call);
   }
 }

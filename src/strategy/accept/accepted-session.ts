@@ -1,10 +1,11 @@
 import { atEndOfTurn } from '../../clock.js';
+import type { LiveSessionInfo, SessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
 import { Peer } from '../../rpc/peer.js';
 import type { Hello, ResumeRequest } from '../../protocol/frames/hello.js';
 import type { TicketHolder } from '../../session/session-tickets.js';
-import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+import { remoteAddressOf, type SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 import type { TakeCall } from '../handler-host.js';
 import type { ReportError } from '../handlers/handler-error.js';
 import type { CallConnection } from '../n2n-context.js';
@@ -19,6 +20,8 @@ const PENDING_ALLOWANCE = 16 * 1024 * 1024;
 export interface AcceptedConnection extends CallConnection {
   readonly peer: PeerClient;
   readonly rooms: Rooms;
+  /** What it is called in diagnostics. */
+  readonly info: SessionInfo;
 }
 
 export interface AcceptedSessionEvents {
@@ -37,6 +40,7 @@ export class AcceptedSession implements TicketHolder {
   /** The client, as something to call. It has been taken for a stock one until now. */
   readonly client: PeerClient;
   private readonly rooms: Rooms;
+  private readonly info: LiveSessionInfo;
 
   constructor(
     connection: AcceptedConnection,
@@ -50,6 +54,7 @@ export class AcceptedSession implements TicketHolder {
     this.client = connection.peer;
     this.rooms = connection.rooms;
     this.isResumable = window > 0;
+    this.info = { ...connection.info, window };
     this.peer = new Peer(
       {
         onFault: report,
@@ -62,6 +67,7 @@ export class AcceptedSession implements TicketHolder {
       },
       {
         role: 'acceptor',
+        info: this.info,
         maxPayload,
         maxSend: hello.maxPayload,
         maxInFlight,
@@ -89,6 +95,8 @@ export class AcceptedSession implements TicketHolder {
 
   /** The client has come back over another connection. It is in the rooms that it was in. */
   moveTo(socket: SocketIoSocket): void {
+    this.info.connection = socket.id;
+    this.info.address = remoteAddressOf(socket);
     this.client.moveTo(socket);
     void this.rooms.moveTo(socket);
   }

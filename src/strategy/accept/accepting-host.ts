@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { LoggerService } from '@nestjs/common';
+import { publishError, type SessionInfo } from '../../diagnostics.js';
 import { N2NError, messageOf } from '../../n2n-error.js';
 import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
 import { jsonCodec } from '../../protocol/values/codec.js';
@@ -12,6 +13,7 @@ import { createHttpListener } from '../../transport/http/http-listener.js';
 import { n2nParser } from '../../transport/socket-io/n2n-parser.js';
 import {
   createSocketIoServer,
+  remoteAddressOf,
   type AttachableServer,
   type SocketIoServer,
   type SocketIoSocket,
@@ -98,14 +100,15 @@ export class AcceptingHost implements HandlerHost {
     const { maxInFlight, clock, timeout } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    const caller = new StockOutbound(socket);
+    const info = infoOf(socket);
+    const caller = new StockOutbound(socket, info, clock);
     const defaults = { caller, codec: jsonCodec, timeout, report };
     const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
     this.peers.add(client);
     const rooms = new Rooms(socket, this.report);
-    const connection: AcceptedConnection = { peer: client, rooms, now: () => clock.now() };
+    const connection: AcceptedConnection = { peer: client, rooms, info, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
-    const events = takeEvents(socket, maxInFlight, clock, onCall, this.report);
+    const events = takeEvents(socket, info, maxInFlight, clock, onCall, this.report);
     this.stockEvents.add(events);
     const leave = (): void => {
       this.peers.remove(client);
@@ -126,7 +129,10 @@ export class AcceptingHost implements HandlerHost {
     const { handshakeTimeout, clock, codec } = this.options;
     new Handshake(link, { codec: codec.name, timeout: handshakeTimeout, clock }).begin({
       onHello: (hello) => this.onHello(hello, link, socket, connection),
-      onFailed: (error) => this.warnOf(error),
+      onFailed: (error) => {
+        publishError(undefined, error);
+        this.warnOf(error);
+      },
     });
   }
 
@@ -235,4 +241,10 @@ export class AcceptingHost implements HandlerHost {
 
 function serverClosed(): N2NError {
   return new N2NError('CONNECTION_LOST', 'The server was closed.');
+}
+
+/** A connection, as that of a stock client. */
+function infoOf(socket: SocketIoSocket): SessionInfo {
+  const { id } = socket;
+  return { id, role: 'acceptor', connection: id, address: remoteAddressOf(socket), window: 0 };
 }

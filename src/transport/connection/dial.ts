@@ -1,6 +1,8 @@
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client';
+import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { createConnectionAgent, type ConnectionAgent } from './connection-agent.js';
 import { refusal, transportFailure, type DialFailure } from './dial-failure.js';
+import { addressLabel } from './server-address.js';
 import type {
   AuthData,
   NamedTransport,
@@ -25,6 +27,9 @@ export interface AnnouncedHeartbeat {
 /** How many messages wait for a handshake that has not ended. */
 const MOST_HELD = 1024;
 
+/** The reason of a connection that this side closes, as Socket.IO has it. */
+const CLOSED_HERE = 'io client disconnect';
+
 /** How long what was sent before `close` may take to leave, in milliseconds, when the server does not read. */
 const FAREWELL = 1000;
 
@@ -41,6 +46,8 @@ export class Dial {
   /** What the server announced about its heartbeat, in milliseconds; all 0 before it has. */
   announced: AnnouncedHeartbeat = { pingInterval: 0, pingTimeout: 0 };
 
+  /** The id of the connection. The socket has none any more when it tells that it is lost. */
+  private id = '';
   private readonly manager: Manager;
   private readonly network: ConnectionAgent;
   private phase: 'dialing' | 'open' | 'connected' | 'closing' | 'over' = 'dialing';
@@ -114,15 +121,23 @@ export class Dial {
   }
 
   /** Ends at once, whatever waits to be sent. Allowed at any time. */
-  sever(): void {
-    this.detach();
+  sever(reason?: string, cause?: unknown): void {
+    this.detach(reason, cause);
     this.manager.engine?.transport?.close();
     for (const socket of this.network.sockets) socket.destroy();
     // By now nothing can be sent; this only takes Socket.IO's own listeners off.
     this.socket.disconnect();
   }
 
-  private detach(): void {
+  private get info(): ConnectionOpenMessage {
+    const { id, options, transport } = this;
+    const address = addressLabel(options.address);
+    return { id, role: 'dialer', address, transport: transport.name };
+  }
+
+  private detach(reason = CLOSED_HERE, cause?: unknown): void {
+    if (this.phase === 'connected' && connectionClose.hasSubscribers)
+      connectionClose.publish({ ...this.info, reason, cause });
     this.phase = 'over';
     this.manager.off('error', this.onManagerError);
     this.manager.off('open', this.onManagerOpen);
@@ -170,6 +185,8 @@ export class Dial {
 
   private readonly onSocketConnect = (): void => {
     this.phase = 'connected';
+    this.id = this.socket.id ?? '';
+    if (connectionOpen.hasSubscribers) connectionOpen.publish(this.info);
     this.settle(undefined);
   };
 
@@ -183,7 +200,7 @@ export class Dial {
     }
     // Closed here: what was written leaves.
     if (reason === 'forced close') this.close();
-    else this.sever();
+    else this.sever(reason, description);
     this.report((events) => events.onLost(reason, description));
   };
 
