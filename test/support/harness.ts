@@ -6,6 +6,7 @@ export {
   freePort,
   portOf,
   proveNothingIsLeft,
+  TRANSPORTS,
   turn,
 } from '../transport/node-client/harness.js';
 export type { Deferred } from '../transport/node-client/harness.js';
