@@ -138,7 +138,7 @@ export interface CallEndMessage extends CallStartMessage, Failure {
   readonly outcome: 'ok' | 'error' | 'cancelled';
 }
 
-/** Something failed, and no caller is told: the other side broke the protocol, or an event was lost. */
+/** Something failed, and no caller is told: a side broke the protocol, or an event was lost. */
 export interface ErrorMessage extends Failure {
   /** Undefined if there was none. */
   readonly session: SessionInfo | undefined;
@@ -214,7 +214,7 @@ export class AttemptTrace {
 export class SessionTrace {
   private hasBegun = false;
 
-  constructor(readonly session: SessionInfo) {}
+  constructor(private readonly session: SessionInfo) {}
 
   /** It goes over a connection from now on. @param replayed how much this side sends again, in bytes */
   onAttached(replayed: number): void {

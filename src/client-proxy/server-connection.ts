@@ -221,19 +221,13 @@ export class ServerConnection implements Caller, BalancedConnection {
           'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
       ),
     );
-    const session: ClientSession = new ClientSession(
-      this.loop.label,
-      socket,
-      hello,
-      this.options,
-      this.hosting,
-      {
-        onFault: (error) => this.events.onFault(error),
-        onGoAway: () => this.events.onLeaving(this),
-        onDrained: () => this.onDrained(session),
-        onClosed: (error) => this.onClosed(session, error),
-      },
-    );
+    const { label } = this.loop;
+    const session: ClientSession = new ClientSession(label, socket, hello, this.options, this.hosting, {
+      onFault: (error) => this.events.onFault(error),
+      onGoAway: () => this.events.onLeaving(this),
+      onDrained: () => this.onDrained(session),
+      onClosed: (error) => this.onClosed(session, error),
+    });
     this.session = session;
     return session;
   }

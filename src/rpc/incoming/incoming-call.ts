@@ -161,7 +161,7 @@ export class IncomingCall implements StreamTarget {
   /** @internal Called by the peer: the caller has given up, or is gone, for this reason. */
   cancel(reason: unknown): void {
     // Also of a call that has just ended: its answer cannot be sent.
-    this.cancelReason = reason;
+    this.cancelReason ??= reason;
     if (this.state === 'waiting') {
       this.state = 'over';
       this.port.onAbandoned();
