@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
 import { DiagnosticsRecording } from '../support/diagnostics.js';
 import { FakeLink } from '../support/fake-link.js';
-import { atEnd, FakeClock, proveNothingIsLeft } from '../support/harness.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { atEnd, proveNothingIsLeft } from '../support/harness.js';
 import { openPeer, peerPair, RecordingSink } from '../support/peers.js';
 
 const NO_LIMIT = { timeout: 0 };

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import type { PeerClient } from '../../src/index.js';
 import { NodeClient } from '../../src/node.js';
 import { DiagnosticsRecording } from '../support/diagnostics.js';
-import { atEnd, deferred, proveNothingIsLeft, TRANSPORTS } from '../support/harness.js';
+import { atEnd, deferred, proveNothingIsLeft } from '../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../support/outcome.js';
 import { scripted, type Handle } from '../support/scripted.js';
-import { startService, type Service } from '../support/service.js';
+import { BUILDERS, startService, type Service } from '../support/service.js';
 
 proveNothingIsLeft();
 
@@ -108,7 +108,7 @@ describe('a stock client', () => {
   });
 });
 
-describe.each(TRANSPORTS)('NodeClient over %s', (transport) => {
+describe.each(BUILDERS)('NodeClient over $name', ({ name: transport }) => {
   test('has messages of its attempts and connections', async () => {
     const service = await startService(scripted(() => 1));
     const recording = new DiagnosticsRecording();

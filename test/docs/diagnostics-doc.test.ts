@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { N2N_CHANNELS } from '../../src/index.js';
 import { blocksOf, tableBelow } from '../support/markdown.js';
-import { ROOT } from '../support/program.js';
+import { ROOT } from '../support/processes/program.js';
 
 const page = readFileSync(join(ROOT, 'docs/diagnostics.md'), 'utf8');
 const source = readFileSync(join(ROOT, 'src/diagnostics.ts'), 'utf8');
