@@ -1,6 +1,7 @@
 /**
  * The arrows of the design: strategy | client-proxy -> call -> rpc -> session -> protocol,
- * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock, async-context and limits.
+ * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock, async-context, limits
+ * and diagnostics.
  */
 const folder = (name) => `^src/${name}/`;
 
@@ -23,7 +24,7 @@ const arrows = Object.entries(allowed).map(([from, to]) => ({
     path: '^src/',
     // transport meets session through the Link interface alone, and as a type
     pathNot: [
-      '^src/(n2n-error|clock|async-context|limits)\\.ts$',
+      '^src/(n2n-error|clock|async-context|diagnostics|limits)\\.ts$',
       folder(from),
       ...to.map(folder),
       ...(from === 'transport' ? ['^src/session/link\\.ts$'] : []),
@@ -59,10 +60,16 @@ module.exports = {
       from: {
         path: [
           '^src/(protocol|session|rpc|transport|balancing)/',
-          '^src/(n2n-error|clock|async-context|limits)\\.ts$',
+          '^src/(n2n-error|clock|async-context|diagnostics|limits)\\.ts$',
         ],
       },
       to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
+    },
+    {
+      name: 'shared-files-are-leaves',
+      severity: 'error',
+      from: { path: '^src/(n2n-error|clock|async-context|diagnostics|limits)\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(n2n-error|clock|limits)\\.ts$' },
     },
     {
       name: 'protocol-is-pure',
@@ -70,13 +77,6 @@ module.exports = {
       comment: 'bytes <-> frames <-> values: no I/O, no timers',
       from: { path: folder('protocol') },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|v8|util/types)$' },
-    },
-    {
-      name: 'limits-is-a-leaf',
-      severity: 'error',
-      comment: 'every folder may import it, so it imports nothing',
-      from: { path: '^src/limits\\.ts$' },
-      to: {},
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -1,3 +1,4 @@
+import type { LiveSessionInfo } from '../diagnostics.js';
 import { atEndOfTurn, type Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { DEFAULT_MAX_IN_FLIGHT, MAX_PENDING_BYTES } from '../limits.js';
@@ -34,13 +35,18 @@ export class ClientSession {
   retryAfter: number | undefined;
   private readonly clock: Clock;
   private hosted: HostedConnection;
+  private readonly info: LiveSessionInfo;
   /** With what to come back for it; it is replaced at every return. */
   private ticket: Ticket | undefined;
   /** Until when it can be gone on with, by the clock; Infinity while it has its connection. */
   private resumableUntil = Infinity;
 
-  /** @param socket its connection; when that is lost, the last that it had */
+  /**
+   * @param address that of the server
+   * @param socket its connection; when that is lost, the last that it had
+   */
   constructor(
+    address: string,
     private socket: DialedSocket,
     hello: Hello,
     options: ResolvedN2NClientOptions,
@@ -50,6 +56,8 @@ export class ClientSession {
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = options;
     const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
     this.clock = clock;
+    const id = socket.id ?? '';
+    this.info = { id, role: 'dialer', connection: id, address, window };
     this.peer = new Peer(
       {
         onFault: (error) => events.onFault(error),
@@ -69,6 +77,7 @@ export class ClientSession {
       },
       {
         role: 'dialer',
+        info: this.info,
         maxPayload,
         maxSend: hello.maxPayload,
         window,
@@ -103,6 +112,7 @@ export class ClientSession {
   /** It is about to go on over another connection. */
   moveTo(socket: DialedSocket): void {
     this.socket = socket;
+    this.info.connection = socket.id ?? '';
     this.hosted.onMoved(socket);
   }
 
@@ -114,7 +124,7 @@ export class ClientSession {
   }
 
   private hostedBy({ listener, caller }: Hosting): HostedConnection {
-    return listener?.onConnection(this.socket, caller) ?? NO_HANDLERS;
+    return listener?.onConnection(this.socket, caller, this.info) ?? NO_HANDLERS;
   }
 }
 

@@ -218,7 +218,8 @@ export class ServerConnection implements Caller, BalancedConnection {
           'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
       ),
     );
-    const session: ClientSession = new ClientSession(socket, hello, this.options, this.hosting, {
+    const { label } = this.loop;
+    const session: ClientSession = new ClientSession(label, socket, hello, this.options, this.hosting, {
       onFault: (error) => this.events.onFault(error),
       onGoAway: () => this.events.onLeaving(this),
       onDrained: () => this.onDrained(session),

@@ -116,6 +116,7 @@ export class Session implements LinkEvents, FrameHandler {
     }
     this.state = { is: 'linked', link };
     this.blocked = false;
+    this.events.onAttached(this.replay.bytes);
     for (const chunk of this.replay) this.blocked = !link.write(chunk);
     // Tells the other side that its HELLO has come: only then does it forget the ticket that this link came with.
     if (this.options.role === 'dialer') this.sendAck(link);

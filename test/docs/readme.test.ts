@@ -34,10 +34,11 @@ function examplesOf(all: readonly Block[]): Example[] {
   });
 }
 
-/** Those of docs/errors.md call the same service. */
+/** Those of docs/errors.md and docs/diagnostics.md call the same service. */
 const examples = [
   ...examplesOf(blocks),
   ...examplesOf(blocksOf(readFileSync(join(ROOT, 'docs/errors.md'), 'utf8'))),
+  ...examplesOf(blocksOf(readFileSync(join(ROOT, 'docs/diagnostics.md'), 'utf8'))),
 ];
 
 proveNothingIsLeft();

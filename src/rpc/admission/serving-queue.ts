@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import { isCallTraced } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import { MAX_WAITING_PER_SERVED } from '../../limits.js';
 import { Fifo } from '../../protocol/buffers/fifo.js';
@@ -53,7 +54,7 @@ export class ServingQueue {
     if (!hasTurn && this.waitingCalls >= this.maxServing * MAX_WAITING_PER_SERVED) return false;
     if (isEvent(call)) this.events += 1;
     if (hasTurn) this.start(call);
-    else this.waiting.push(call);
+    else this.enqueue(call);
     return true;
   }
 
@@ -107,9 +108,15 @@ export class ServingQueue {
     this.abandoned = 0;
   }
 
+  private enqueue(call: IncomingCall): void {
+    if (isCallTraced()) call.traced(this.clock, this.clock.now());
+    this.waiting.push(call);
+  }
+
   private start(call: IncomingCall): void {
     this.serving += 1;
     call.start();
+    if (isCallTraced()) call.traced(this.clock).start();
     this.server.serve(call);
   }
 }

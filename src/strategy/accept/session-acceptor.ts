@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { publishError } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import { MAX_SUSPENDED_SESSIONS } from '../../limits.js';
 import type { Hello } from '../../protocol/frames/hello.js';
@@ -61,7 +62,10 @@ export class SessionAcceptor {
         leave();
         this.onHello(hello, link, socket, client);
       },
-      onFailed: (error) => this.warnOf(error),
+      onFailed: (error) => {
+        publishError(undefined, error);
+        this.warnOf(error);
+      },
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import { publishError, type SessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../../rpc/incoming/incoming-call.js';
 import { ServingQueue } from '../../rpc/admission/serving-queue.js';
@@ -18,12 +19,13 @@ export interface TakenEvents {
 /** Takes the plain events of a connection as calls and events. */
 export function takeEvents(
   socket: SocketIoSocket,
+  info: SessionInfo,
   maxInFlight: number,
   clock: Clock,
   onCall: (call: IncomingCall) => void,
   onFault: (error: unknown) => void,
 ): TakenEvents {
-  return new StockInbound(socket, maxInFlight, clock, onCall, onFault);
+  return new StockInbound(socket, info, maxInFlight, clock, onCall, onFault);
 }
 
 /**
@@ -42,10 +44,11 @@ class StockInbound implements ReplyPort, TakenEvents {
 
   constructor(
     private readonly socket: SocketIoSocket,
+    readonly info: SessionInfo,
     maxInFlight: number,
     clock: Clock,
     onCall: (call: IncomingCall) => void,
-    readonly onFault: (error: unknown) => void,
+    private readonly report: (error: unknown) => void,
   ) {
     // Socket.IO holds what it cannot send, and does not tell how much that is.
     this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
@@ -90,6 +93,11 @@ class StockInbound implements ReplyPort, TakenEvents {
 
   whenReady(_call: IncomingCall, callback: () => void): void {
     callback();
+  }
+
+  onFault(error: unknown): void {
+    publishError(this.info, error);
+    this.report(error);
   }
 
   onServed(call: IncomingCall): void {

@@ -62,7 +62,7 @@ export class Connection<Agreed = unknown> {
     const { silenceLimit, dial } = this;
     if (this.state.is !== 'held') return;
     const onDead = (): void => {
-      dial.sever();
+      dial.sever('ping timeout');
       this.onLost('ping timeout', `no sign of life from the server for ${silenceLimit} ms`);
     };
     const heartbeat = new Heartbeat(silenceLimit, this.options.clock, onDead);

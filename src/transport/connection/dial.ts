@@ -1,7 +1,9 @@
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client';
+import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { CLOSE_GRACE_MS, MAX_HELD_MESSAGES } from '../../limits.js';
 import { createConnectionAgent, type ConnectionAgent } from './connection-agent.js';
 import { refusal, transportFailure, type DialFailure } from './dial-failure.js';
+import { addressLabel } from './server-address.js';
 import type {
   AuthData,
   NamedTransport,
@@ -23,6 +25,9 @@ export interface AnnouncedHeartbeat {
   readonly pingTimeout: number;
 }
 
+/** The reason of a connection that this side closes, as Socket.IO has it. */
+const CLOSED_HERE = 'io client disconnect';
+
 /**
  * One try at one transport: a Socket.IO Manager and its socket, used once and never for another try, so that nothing
  * of an old connection can be mistaken for the new one. It makes no attempt of its own to reconnect or to fall back,
@@ -36,6 +41,8 @@ export class Dial {
   /** What the server announced about its heartbeat, in milliseconds; all 0 before it has. */
   announced: AnnouncedHeartbeat = { pingInterval: 0, pingTimeout: 0 };
 
+  /** The id of the connection. The socket has none any more when it tells that it is lost. */
+  private id = '';
   private readonly manager: Manager;
   private readonly network: ConnectionAgent;
   private phase: 'dialing' | 'open' | 'connected' | 'closing' | 'over' = 'dialing';
@@ -109,15 +116,23 @@ export class Dial {
   }
 
   /** Ends at once, whatever waits to be sent. Allowed at any time. */
-  sever(): void {
-    this.detach();
+  sever(reason?: string, cause?: unknown): void {
+    this.detach(reason, cause);
     this.manager.engine?.transport?.close();
     for (const socket of this.network.sockets) socket.destroy();
     // By now nothing can be sent; this only takes Socket.IO's own listeners off.
     this.socket.disconnect();
   }
 
-  private detach(): void {
+  private get info(): ConnectionOpenMessage {
+    const { id, options, transport } = this;
+    const address = addressLabel(options.address);
+    return { id, role: 'dialer', address, transport: transport.name };
+  }
+
+  private detach(reason = CLOSED_HERE, cause?: unknown): void {
+    if (this.phase === 'connected' && connectionClose.hasSubscribers)
+      connectionClose.publish({ ...this.info, reason, cause });
     this.phase = 'over';
     this.manager.off('error', this.onManagerError);
     this.manager.off('open', this.onManagerOpen);
@@ -165,6 +180,8 @@ export class Dial {
 
   private readonly onSocketConnect = (): void => {
     this.phase = 'connected';
+    this.id = this.socket.id ?? '';
+    if (connectionOpen.hasSubscribers) connectionOpen.publish(this.info);
     this.settle(undefined);
   };
 
@@ -178,7 +195,7 @@ export class Dial {
     }
     // Closed here: what was written leaves.
     if (reason === 'forced close') this.close();
-    else this.sever();
+    else this.sever(reason, description);
     this.report((events) => events.onLost(reason, description));
   };
 

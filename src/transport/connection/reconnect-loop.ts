@@ -1,3 +1,4 @@
+import { AttemptTrace } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import type { TimerHandle } from '../../clock.js';
 import type { ResolvedNodeClientOptions } from '../node-client/node-client-options.js';
@@ -63,7 +64,8 @@ export interface ReconnectPolicy<Agreed> {
 export class ReconnectLoop<Agreed = unknown> {
   private state: State<Agreed> = { is: 'idle' };
   private readonly listeners: ReconnectLoopListener<Agreed>[] = [];
-  private readonly label: string;
+  /** The address of the server, as people write it. */
+  readonly label: string;
   private hasWarnedOfFallback = false;
   private hasWarnedOfTimeout = false;
 
@@ -141,12 +143,15 @@ export class ReconnectLoop<Agreed = unknown> {
     const connecting: State<Agreed> = { is: 'connecting', attempt, controller };
     this.options.logger.debug(`connecting to ${this.label}${attempt > 0 ? `, attempt ${attempt}` : ''}`);
     this.enter(connecting, reason);
+    const trace = AttemptTrace.start(this.label, attempt, this.options.clock);
     attemptConnection(this.options, this.policy.handshake, controller.signal).then(
       (connection) => {
+        trace?.end(connection.transportName, connection.missed);
         if (this.state === connecting) this.onConnected(connection, attempt);
         else connection.close();
       },
       (error: unknown) => {
+        trace?.fail(error);
         if (this.state !== connecting) return;
         this.onFailed(N2NError.from(error, 'CONNECT_FAILED', 'The attempt failed'), attempt);
       },

@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket as EngineSocket } from 'engine.io';
-import { Server as SocketIoServer, type Namespace } from 'socket.io';
+import { Server as SocketIoServer, type Namespace, type Socket } from 'socket.io';
+import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { messageOf } from '../../n2n-error.js';
 import { CLOSE_GRACE_MS } from '../../limits.js';
 import { resolveListenOptions, type ListenOptions } from '../http/listen-options.js';
@@ -30,6 +31,7 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
   logFaults(engine, log);
   guardMiddlewares(io.of('/'));
   io.on('new_namespace', guardMiddlewares);
+  io.on('connection', tellOfConnection);
   const streams = new OpenStreams();
   engine.on('connection', ({ request }: EngineSocket) => streams.add(request.socket));
   return {
@@ -44,6 +46,28 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
       };
     },
   };
+}
+
+/** Where a connection comes from, as `ip:port`; empty for a Unix domain socket. */
+export function remoteAddressOf({ request }: Pick<Socket, 'request'>): string {
+  const { remoteAddress, remotePort } = request.socket;
+  if (remoteAddress === undefined || remotePort === undefined) return '';
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+function tellOfConnection(socket: Socket): void {
+  if (connectionOpen.hasSubscribers) connectionOpen.publish(infoOf(socket));
+  socket.on('disconnect', tellOfClose);
+}
+
+/** One function for all sockets. */
+function tellOfClose(this: Socket, reason: string, cause?: unknown): void {
+  if (connectionClose.hasSubscribers) connectionClose.publish({ ...infoOf(this), reason, cause });
+}
+
+function infoOf(socket: Socket): ConnectionOpenMessage {
+  const address = remoteAddressOf(socket);
+  return { id: socket.id, role: 'acceptor', address, transport: socket.conn.transport.name };
 }
 
 /**
