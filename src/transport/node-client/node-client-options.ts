@@ -46,7 +46,7 @@ export type TlsOptions = Pick<
 >;
 
 /** The classes that Socket.IO's `parser` option takes; the server must use the same. */
-export interface SocketIoParser {
+interface SocketIoParser {
   Encoder: new () => object;
   Decoder: new () => object;
 }
