@@ -260,7 +260,7 @@ for (const builder of BUILDERS) {
       const service = await startHub();
       const [a, told] = await worker(service, builder, 'a');
       const { strategy } = service;
-      for (const name of ['connect', 'disconnect', 'n2n']) {
+      for (const name of ['connect', 'disconnect', 'newListener']) {
         n2nErrorThrown(() => strategy.broadcast(name, Buffer.from('b')), 'INVALID_OPTIONS');
         n2nErrorThrown(() => strategy.broadcast(name, 1, { room: 'red' }), 'INVALID_OPTIONS');
       }

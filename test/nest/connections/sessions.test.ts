@@ -247,8 +247,8 @@ for (const builder of BUILDERS) {
       const lost = n2nErrorOf(client.send('call', 1), 'CONNECTION_LOST');
       await lastValueFrom(client.send('echo', 1));
       const { tickets } = (
-        service.strategy as unknown as { host: { tickets: { entries: Map<string, unknown> } } }
-      ).host;
+        service.strategy as unknown as { host: { sessions: { tickets: { entries: Map<string, unknown> } } } }
+      ).host.sessions;
       tickets.entries.clear();
       cutConnections(service);
       expect((await lost).message).toContain('no longer has the session');

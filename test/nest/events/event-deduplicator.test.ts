@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { IncomingCall, type ReplyPort } from '../../../src/rpc/incoming/incoming-call.js';
-import { EventDeduplicator } from '../../../src/strategy/event-deduplicator.js';
+import { EventDeduplicator } from '../../../src/strategy/layers/event-deduplicator.js';
 import type { Responder } from '../../../src/strategy/handlers/responder.js';
 
 /** An acknowledged event that is being served, and what its sender is told. */

@@ -254,11 +254,19 @@ describe('names are data', () => {
     expect(await ask(socket, 'echo', 'after')).toBe('after');
   });
 
-  test('bytes that are no chunk end the connection that sent them, and no other', async () => {
+  test('"n2n" is one, too: what it carries is no chunk', async () => {
+    const { service, socket } = await start();
+    socket.emit('n2n', Buffer.from('these are no frames'));
+    expect(await ask(socket, 'n2n', Buffer.from('nor these'))).toMatchObject({ code: 'NO_HANDLER' });
+    expect(await ask(socket, 'echo', 'after')).toBe('after');
+    expect(await service.log.line(/no matching event handler .*"n2n"/)).toMatch(/^error/);
+  });
+
+  test('a bare binary message ends the connection that sent it, and no other', async () => {
     const { service, socket } = await start();
     const other = await connect(service);
     const gone = new Promise((resolve) => socket.once('disconnect', resolve));
-    socket.emit('n2n', Buffer.from('these are no frames'));
+    socket.io.engine.send(Buffer.from('these are no frames'));
     await gone;
     expect(await ask(other, 'echo', 'after')).toBe('after');
   });

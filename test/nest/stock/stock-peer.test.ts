@@ -63,15 +63,7 @@ describe('a stock Socket.IO client is called by a service', () => {
     await n2nErrorOf(peer.send('echo', of(1)), 'NOT_SERIALIZABLE');
   });
 
-  test.each([
-    'connect',
-    'connect_error',
-    'disconnect',
-    'disconnecting',
-    'newListener',
-    'removeListener',
-    'n2n',
-  ])(
+  test.each(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])(
     'not by the name "%s", which is reserved: nothing is kept of the attempt, and the connection lives',
     async (name) => {
       const { stock, peer } = await start();

@@ -14,8 +14,10 @@ interface SessionParts {
 /** What sessions are told of the long chunks that come. Their names are written here and nowhere else in tests. */
 function watchChunks(service: Service, client: N2NClient): { client: boolean[]; service: boolean[] } {
   const { sessions } = (
-    service.strategy as unknown as { host: { sessions: Set<{ peer: { session: SessionParts } }> } }
-  ).host;
+    service.strategy as unknown as {
+      host: { sessions: { sessions: Set<{ peer: { session: SessionParts } }> } };
+    }
+  ).host.sessions;
   const { channel } = client as unknown as {
     channel: { current: { session: { peer: { session: SessionParts } } } };
   };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Chunk } from '../../../src/protocol/frames/chunk.js';
 import type { Link } from '../../../src/session/link.js';
 import { n2nParser } from '../../../src/transport/socket-io/n2n-parser.js';
-import { acceptLink, dialedLink } from '../../../src/transport/socket-io/socket-link.js';
+import { acceptedLink, dialedLink } from '../../../src/transport/socket-io/socket-link.js';
 import { nodeTransportPlace, websocketPlace, withN2nParser, type Place } from './place.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -55,7 +55,7 @@ async function linkPair(place: Place): Promise<{ accepted: Side; dialed: Side }>
   const written: (() => number)[] = [];
   http.on('connection', (socket: { bytesWritten: number }) => written.push(() => socket.bytesWritten));
   const accepting = new Promise<[Link, Side['engine']]>((resolve) => {
-    io.on('connection', (socket) => acceptLink(socket, (link) => resolve([link, socket.conn])));
+    io.on('connection', (socket) => resolve([acceptedLink(socket), socket.conn]));
   });
   const socket = served.client({ parser: n2nParser });
   socket.connect();

@@ -1,5 +1,5 @@
-import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
-import type { Responder } from './handlers/responder.js';
+import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
+import type { Responder } from '../handlers/responder.js';
 
 /** As many events that were handled are remembered; the oldest are forgotten first. */
 const MOST_REMEMBERED = 100_000;

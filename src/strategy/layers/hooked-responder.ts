@@ -1,6 +1,6 @@
 import { currentContext } from '../../async-context.js';
-import { errorForCaller, type ReportError } from './handler-error.js';
-import type { Responder } from './responder.js';
+import { errorForCaller, type ReportError } from '../handlers/handler-error.js';
+import type { Responder } from '../handlers/responder.js';
 
 /**
  * Runs the end hook of instrumentation once, before the outcome of a handler is passed on, in the context in which the

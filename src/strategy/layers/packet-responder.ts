@@ -2,7 +2,7 @@ import type { Deserializer } from '@nestjs/microservices';
 import { IncomingResponseDeserializer } from '@nestjs/microservices/deserializers/incoming-response.deserializer.js';
 import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
 import { serializePacket, type PacketFormat } from '../../call/nest-packets/packet-format.js';
-import type { Responder } from './responder.js';
+import type { Responder } from '../handlers/responder.js';
 
 /** What a client has that has set no deserializer. */
 const RESPONSE_DESERIALIZER: Deserializer = new IncomingResponseDeserializer();
