@@ -16,7 +16,7 @@ export interface HandshakeOptions {
 }
 
 /** Exactly one of the two is called, unless the handshake is cancelled. */
-export interface HandshakeEvents {
+interface HandshakeEvents {
   /** The other side's HELLO has come. The callee opens the link before it returns, or refuses it. */
   onHello(hello: Hello): void;
   onFailed(error: N2NError): void;

@@ -22,7 +22,7 @@ export interface TestPeer {
   readonly told: unknown[];
 }
 
-export interface PairedPeer extends TestPeer {
+interface PairedPeer extends TestPeer {
   readonly link: CrossedLink;
 }
 

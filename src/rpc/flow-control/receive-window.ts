@@ -5,7 +5,7 @@ import { INITIAL_CREDIT } from '../../limits.js';
 const GRANTED_BYTES = INITIAL_CREDIT.bytes / 8;
 
 /** Allows the other side to send more. */
-export type Grant = (items: number, bytes: number) => void;
+type Grant = (items: number, bytes: number) => void;
 
 /**
  * The flow control of what one call receives beyond a single short value: how much was granted, how much of that has

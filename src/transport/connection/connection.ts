@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.js';
 import { addressLabel } from './server-address.js';
 
 /** After `close` nothing is told. */
-export interface ConnectionEvents {
+interface ConnectionEvents {
   /**
    * Told at most once.
    * @param fault there when the connection did not merely close, but was broken

@@ -11,7 +11,7 @@ import type {
 } from '../node-client/node-client-options.js';
 
 /** What happens once it has connected. */
-export interface DialEvents {
+interface DialEvents {
   /** Told at most once. @param reason as Socket.IO gives it; `cause` is what it gives with it */
   onLost(reason: string, cause: unknown): void;
   onMessage(messageArguments: unknown[]): void;

@@ -8,7 +8,7 @@ import type { Connection } from './connection.js';
 import { addressLabel } from './server-address.js';
 
 /** Told of the state that the loop has entered already. */
-export interface ReconnectLoopListener<Agreed> {
+interface ReconnectLoopListener<Agreed> {
   /** @param attempt 0 for the attempt of `start`, or the number of the reconnection attempt */
   onConnected?(connection: Connection<Agreed>, attempt: number): void;
   /** An attempt has failed. `onWaiting` or `onGivenUp` follows, unless somebody has taken the loop elsewhere. */
@@ -49,7 +49,7 @@ type BackedOff<Agreed> =
   | { readonly state: State<Agreed>; readonly hasGivenUp: boolean };
 
 /** How a loop differs from one that connects to any Socket.IO server. */
-export interface ReconnectPolicy<Agreed> {
+interface ReconnectPolicy<Agreed> {
   readonly handshake: HandshakeStep<Agreed>;
   /**
    * The longest delay before the next attempt, in milliseconds, before jitter; asked before each one. An attempt that

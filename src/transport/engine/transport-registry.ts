@@ -9,7 +9,7 @@ import type { EngineRequest, StreamServerTransport } from './stream-server-trans
 export type ClientTransportClass = new (options: unknown) => EngineClientTransport;
 
 /** A server's half, as `NodeEngine` constructs it over a stream that is open. */
-export type ServerTransportClass = new (
+type ServerTransportClass = new (
   request: EngineRequest,
   stream: Duplex,
   maxBytes: number,
