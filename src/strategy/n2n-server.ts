@@ -23,6 +23,7 @@ import {
 } from './handlers/packet-requests.js';
 import { PacketResponder } from './handlers/packet-responder.js';
 import type { PeerRegistry } from './peer-client.js';
+import { hasJoined, joinPipeline } from './pipeline/nest-pipeline.js';
 import type { Responder } from './handlers/responder.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
@@ -30,6 +31,11 @@ export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
 
 /** For clients that have a serializer, where this side has none. */
 const PLAIN_PACKETS: PacketFormat = plainPackets(REQUEST_DESERIALIZER);
+
+const NOT_JOINED =
+  'Interceptors see a generator, an AsyncIterable or a Readable that a handler returns as one value, and exception filters ' +
+  'do not see its errors: this version of @nestjs/microservices is not one that nestjs-n2n knows, or it is installed twice. ' +
+  'Run "npm ls @nestjs/microservices", or return Observables.';
 
 /** The events of the Socket.IO server, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
@@ -69,6 +75,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   private readonly packets: PacketFormat | undefined;
   private readonly deduplicator = new EventDeduplicator();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
+  /** Whether Nest has added handlers, which have its pipeline around them. */
+  private hasNestHandlers = false;
   /** Since `close` was called, until the server listens again. */
   private closing: Promise<void> | undefined;
 
@@ -82,6 +90,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
       client === undefined
         ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger)
         : new ClientHost(client, resolved, this.takeCall, this.report, this.logger);
+    joinPipeline(this, this.report);
   }
 
   /** The connected clients, as something to call. */
@@ -99,6 +108,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    * @param callback gets an N2NError `CONNECT_FAILED` when the port cannot be listened on
    */
   listen(callback: (error?: unknown) => void): void {
+    if (this.hasNestHandlers && !hasJoined(this)) this.logger.warn(NOT_JOINED);
     const listening = this.closing?.then(() => this.host.listen()) ?? this.host.listen();
     this.closing = undefined;
     listening.then(
@@ -120,6 +130,17 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
+  }
+
+  /** Called by Nest for each handler; `extras` are those of its decorator. */
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler?: boolean,
+    extras?: Record<string, unknown>,
+  ): void {
+    this.hasNestHandlers ||= extras !== undefined;
+    super.addHandler(pattern, callback, isEventHandler, extras);
   }
 
   /** Listens to an event of what is under the server: see `unwrap`. */
