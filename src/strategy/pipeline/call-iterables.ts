@@ -125,7 +125,7 @@ class Reading {
     if (this.isStopped) return;
     this.isStopped = true;
     this.wake?.();
-    this.asyncContext.runInAsyncScope(letGo, undefined, this.iterator, this.report);
+    void this.asyncContext.runInAsyncScope(letGo, undefined, this.iterator, this.report);
   }
 
   private async giveAll(): Promise<void> {

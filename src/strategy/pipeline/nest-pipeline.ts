@@ -18,7 +18,7 @@ interface Interceptors {
 
 /** `ListenersController` of Nest, as far as it is used here. */
 interface Listeners {
-  registerPatternHandlers(controller: unknown, server: object, moduleKey: string): void;
+  registerPatternHandlers: (this: Listeners, controller: unknown, server: object, moduleKey: string) => void;
 }
 
 /** The servers whose handlers give iterables, and where errors go that no caller can get. */
@@ -42,11 +42,11 @@ export function joinPipeline(server: object, report: ReportError): void {
   const prototype = ListenersController.prototype as unknown as Listeners;
   const original = prototype.registerPatternHandlers;
   if (typeof original !== 'function') return;
-  prototype.registerPatternHandlers = function registerPatternHandlers(controller, server, moduleKey) {
-    const reportOfServer = servers.get(server);
+  prototype.registerPatternHandlers = function registerPatternHandlers(controller, target, moduleKey) {
+    const reportOfServer = servers.get(target);
     const listeners = reportOfServer === undefined ? undefined : withIterables(this, reportOfServer);
-    if (listeners !== undefined) joined.add(server);
-    original.call(listeners ?? this, controller, server, moduleKey);
+    if (listeners !== undefined) joined.add(target);
+    original.call(listeners ?? this, controller, target, moduleKey);
   };
 }
 
