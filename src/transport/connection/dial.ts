@@ -1,5 +1,6 @@
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client';
 import { createConnectionAgent, type ConnectionAgent } from './connection-agent.js';
+import { readBeforeServerTimesOut } from '../engine/ping-timeout.js';
 import { refusal, transportFailure, type DialFailure } from './dial-failure.js';
 import type {
   AuthData,
@@ -73,6 +74,7 @@ export class Dial {
     this.socket.on('message', this.onSocketMessage);
     this.socket.connect();
     const { engine } = this.manager;
+    readBeforeServerTimesOut(engine);
     engine.on('packet', this.onEnginePacket);
     engine.on('handshake', this.onEngineHandshake);
     engine.on('close', this.onEngineClose);
