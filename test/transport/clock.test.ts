@@ -69,7 +69,9 @@ describe('a clock that lets the sockets be read first', () => {
   it.each(['before its time', 'while it lets the sockets be read', 'while it waits again'])(
     'fires nothing once it is cleared, %s',
     async (when) => {
-      const { base, clock, fired, handle } = timer(when === 'while it waits again' ? 'wait-again' : undefined);
+      const { base, clock, fired, handle } = timer(
+        when === 'while it waits again' ? 'wait-again' : undefined,
+      );
       if (when !== 'before its time') base.beBusy(500);
       clock.clearTimeout(handle);
       base.advance(1000);
