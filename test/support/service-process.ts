@@ -1,7 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { N2NServerOptions } from '../../src/index.js';
 import { atEnd } from './harness.js';
 
 const SCRIPT = fileURLToPath(new URL('../nest/fixtures/service-process.mjs', import.meta.url));
@@ -16,8 +15,8 @@ export interface ServiceProcess {
 }
 
 /** A service in a process of its own; 0 takes a free port. It ends with the test. */
-export async function startServiceProcess(port = 0, options: N2NServerOptions = {}): Promise<ServiceProcess> {
-  const child = fork(SCRIPT, [String(port), JSON.stringify(options)], { execArgv: [] });
+export async function startServiceProcess(port = 0): Promise<ServiceProcess> {
+  const child = fork(SCRIPT, [String(port)], { execArgv: [] });
   const data: unknown[] = [];
   let onServed: (() => void) | undefined;
   const exited = once(child, 'exit');

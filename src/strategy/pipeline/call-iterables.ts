@@ -8,7 +8,7 @@ import type { N2NContext } from '../n2n-context.js';
  * As many values are taken without a pause. Operators may drop or hold them all, and the connection is not read before
  * the loop goes on: an endless generator could not be cancelled.
  */
-const MOST_IN_A_TURN = 256;
+const MOST_IN_A_TURN = 8192;
 
 const NOTHING_STOPPED = { isStopped: true } as const;
 
