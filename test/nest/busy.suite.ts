@@ -46,12 +46,12 @@ function peerOf({ strategy }: Service): PeerClient {
 const within = (timeout: number, data: unknown) => new N2NRecordBuilder(data).setTimeout(timeout).build();
 
 /** A caller that was busy for longer than its timeout takes an answer that came meanwhile. */
-export function describeBusyCallers({ name, start }: BusyCaller, transport: string): void {
-  describe(`calls of ${name} that was busy, over ${transport}`, () => {
+export function describeBusyCallers(busy: BusyCaller, transport: string): void {
+  describe(`calls of ${busy.name} that was busy, over ${transport}`, () => {
     proveNothingIsLeft();
 
     test('end with the answers that came in time', async () => {
-      const { caller, worker } = await start(transport);
+      const { caller, worker } = await busy.start(transport);
       for (let call = 0; call < 5; call += 1) {
         const outcome = outcomeOf(caller.send('echo', within(100, call)));
         await worker.busyUntilAnswered(call + 1, 150);
@@ -60,7 +60,7 @@ export function describeBusyCallers({ name, start }: BusyCaller, transport: stri
     });
 
     test('end with TIMEOUT where none came', async () => {
-      const { caller, worker } = await start(transport);
+      const { caller, worker } = await busy.start(transport);
       const outcomes = ['never', 'echo'].map((pattern) => outcomeOf(caller.send(pattern, within(100, 1))));
       await worker.busyUntilAnswered(1, 150);
       const [never, echo] = await Promise.all(outcomes);
@@ -69,7 +69,7 @@ export function describeBusyCallers({ name, start }: BusyCaller, transport: stri
     });
 
     test('end with answers of several reads, which have begun to come', async () => {
-      const { caller, worker } = await start(transport);
+      const { caller, worker } = await busy.start(transport);
       const length = 3 * 1024 * 1024;
       const outcomes = [1, 2, 3].map(() => outcomeOf(caller.send('large', within(1000, length))));
       await worker.busyUntilAnswered(3, 1500);
@@ -119,7 +119,7 @@ export function describeBusyHandshakes(builder: Builder): void {
       const service = await startService(NO_HANDLERS, { heartbeatInterval: 1500, heartbeatTimeout: 200 });
       const worker = await startAnsweringWorker({ url: service.url, transport: builder.name });
       const peer = peerOf(service);
-      const socket = peer.unwrap<ServerSocket>();
+      const socket: ServerSocket = peer.unwrap();
       const lost: unknown[] = [];
       socket.on('disconnect', (reason) => lost.push(reason));
       await pinged(socket);

@@ -31,7 +31,8 @@ export async function startAnsweringWorker(
     await turn();
     for (let now = Atomics.load(seen, index); now < target; now = Atomics.load(seen, index)) {
       // A thread that waits for ever would not be told that its test takes too long.
-      if (Atomics.wait(seen, index, now, LONGEST) === 'timed-out') throw new Error('the other side is silent');
+      if (Atomics.wait(seen, index, now, LONGEST) === 'timed-out')
+        throw new Error('the other side is silent');
     }
     block(end - performance.now());
   };

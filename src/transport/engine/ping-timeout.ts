@@ -8,8 +8,7 @@ type OnClose = (reason: string, ...details: unknown[]) => void;
 /** The parts of Engine.IO's server socket that its types keep to themselves. */
 interface ServerParts {
   onClose: OnClose;
-  /** Null where it waits for no pong. */
-  readonly pingTimeoutTimer: unknown;
+  sendPacket: (type: 'ping') => void;
   resetPingTimeout: () => void;
 }
 
@@ -35,8 +34,9 @@ export function readBeforeClientTimesOut(socket: ServerSocket): void {
   const parts = socket as unknown as ServerParts;
   const close: OnClose = parts.onClose.bind(socket);
   const goOn = (): void => {
-    // A packet that was not its pong is a sign of life, too.
-    if (parts.pingTimeoutTimer !== null) parts.resetPingTimeout();
+    // The client has waited since the last ping, and would give up before the next one is due.
+    parts.sendPacket('ping');
+    parts.resetPingTimeout();
   };
   parts.onClose = (reason, ...details) => {
     if (reason === 'ping timeout') lookAgain(socket, () => close(reason, ...details), goOn);
@@ -52,7 +52,7 @@ export function readBeforeServerTimesOut(socket: Manager['engine']): void {
   parts._onClose = (reason, ...details) => {
     // When it was found while sending, the message has not been sent, and goes over the next connection.
     const mayWait = reason === 'ping timeout' && parts._pingTimeoutTime !== 0;
-    if (mayWait) lookAgain(socket as PacketSource, () => close(reason, ...details), goOn);
+    if (mayWait) lookAgain(socket, () => close(reason, ...details), goOn);
     else close(reason, ...details);
   };
 }
