@@ -79,7 +79,8 @@ export class Handshake implements LinkEvents, FrameHandler {
   /** Starts to wait. Called once. */
   begin(events: HandshakeEvents): void {
     const { clock, timeout } = this.options;
-    this.state = { is: 'waiting', events, timer: clock.setTimeout(() => this.onTimeout(), timeout) };
+    const timer = clock.setTimeout(() => this.onTimeout(), timeout, 'wait-again');
+    this.state = { is: 'waiting', events, timer };
     this.link.open(this);
   }
 

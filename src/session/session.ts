@@ -284,7 +284,7 @@ export class Session implements LinkEvents, FrameHandler {
       const text = `The connection was lost (${reason}) and did not come back in ${window} ms.`;
       this.end(new N2NError('CONNECTION_LOST', text, { details: { window } }));
     };
-    this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window) };
+    this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window, 'wait-again') };
     this.events.onSuspended();
   }
 

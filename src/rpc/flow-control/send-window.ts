@@ -127,9 +127,16 @@ export class SendWindow {
     else this.becomeReady();
   }
 
-  /** Calls back once a written value would leave at once. There can be one callback at a time. */
+  /** Calls back once a written value would leave at once. */
   whenReady(callback: () => void): void {
-    this.onReady = callback;
+    const { onReady } = this;
+    this.onReady =
+      onReady === undefined
+        ? callback
+        : () => {
+            onReady();
+            callback();
+          };
     this.becomeReady();
   }
 

@@ -2,6 +2,7 @@ import { Manager, type ManagerOptions, type Socket } from 'socket.io-client';
 import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { CLOSE_GRACE_MS, MAX_HELD_MESSAGES } from '../../limits.js';
 import { createConnectionAgent, type ConnectionAgent } from './connection-agent.js';
+import { readBeforeServerTimesOut } from '../engine/ping-timeout.js';
 import { refusal, transportFailure, type DialFailure } from './dial-failure.js';
 import { addressLabel } from './server-address.js';
 import type {
@@ -75,6 +76,7 @@ export class Dial {
     this.socket.on('message', this.onSocketMessage);
     this.socket.connect();
     const { engine } = this.manager;
+    readBeforeServerTimesOut(engine);
     engine.on('packet', this.onEnginePacket);
     engine.on('handshake', this.onEngineHandshake);
     engine.on('close', this.onEngineClose);
