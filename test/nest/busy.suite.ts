@@ -116,7 +116,7 @@ export function describeBusyHandshakes(builder: Builder): void {
 
     test('reads the pongs of its clients before it misses them', async () => {
       // The client waits for both together, and must not be the first to give up.
-      const service = await startService(NO_HANDLERS, { heartbeatInterval: 1500, heartbeatTimeout: 200 });
+      const service = await startService(NO_HANDLERS, { heartbeatInterval: 1500, heartbeatTimeout: 1700 });
       const worker = await startAnsweringWorker({ url: service.url, transport: builder.name });
       const peer = peerOf(service);
       const socket: ServerSocket = peer.unwrap();

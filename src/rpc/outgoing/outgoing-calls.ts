@@ -120,6 +120,8 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
 
   consumed(call: OutgoingCall, bytes: number): void {
     call.receiveWindow?.onConsumed(1, bytes);
+    // Until the consumer had taken all that had come, it was not the other side that was waited for.
+    if (call.timeout > 0 && call.sink.hasWaiting?.() === false) this.deadlines.touch(call);
   }
 
   wait(call: OutgoingCall): void {
