@@ -60,8 +60,9 @@ export class N2NClient
 
   /**
    * Connects, which the first call does too.
-   * @returns what settles when calls can be made, or with `CONNECT_FAILED` when the first attempt has failed; further
-   * attempts follow all the same
+   * @returns what settles when calls can be made, or with `CONNECT_FAILED` when the first attempt has failed. Further
+   * attempts follow where somebody has a use for the connection: calls that wait, hosted handlers, or a client that was
+   * connected before. Otherwise the next call begins anew.
    */
   override connect(): Promise<void> {
     return this.channel.connect();

@@ -36,9 +36,12 @@ export function watchWhatIsKept({ service, client }: Sides): () => Promise<void>
   // Taken at the start: a session that is lost must let go, too.
   const { sessions } = (service.strategy as unknown as { host: { sessions: Set<{ peer: PeerParts }> } }).host;
   const { channel } = client as unknown as {
-    channel: { current: { session?: { peer: PeerParts } }; waiting: { calls: unknown } };
+    channel: {
+      servers: { current: { sessions: { peer?: PeerParts } } };
+      waiting: { calls: unknown };
+    };
   };
-  const dialed = channel.current.session?.peer;
+  const dialed = channel.servers.current.sessions.peer;
   if (sessions.size !== 1 || dialed === undefined) throw new Error('there is not one open session');
   const peers: [string, PeerParts][] = [
     ['client', dialed],
