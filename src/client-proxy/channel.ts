@@ -5,7 +5,7 @@ import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
-import { closedError } from './closed-error.js';
+import { closedError, isNobodyThere } from './channel-errors.js';
 import type { ServerConnection } from './server-connection.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
@@ -161,13 +161,17 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     this.rebalance();
   }
 
-  onFailed(_connection: ServerConnection, error: N2NError): void {
+  onFailed(connection: ServerConnection, error: N2NError): void {
     this.lastError = error;
+    // No process has the session any more, and nothing that is under way can end well.
+    if (this.life.is === 'closing' && isNobodyThere(error)) connection.stop(closedError());
     if (this.life.is !== 'open') return;
     this.rebalance();
     if (!this.servers.hasFailed) return;
     this.requests.rejectFirst(error);
-    if (!this.requests.isInUse && !this.isHosting) this.standStill(error);
+    // A server that drains is there, and asks its clients to come back.
+    const isRefused = error.code !== 'DRAINING';
+    if (isRefused && !this.requests.isInUse && !this.isHosting) this.standStill(error);
   }
 
   /** Once no address is tried any more, what waits fails; the next call begins anew. */

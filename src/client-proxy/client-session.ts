@@ -29,7 +29,8 @@ export interface ClientSessionEvents {
   onGoAway(): void;
   /** See `PeerEvents.onDrained`. */
   onDrained(): void;
-  onClosed(error: N2NError): void;
+  /** @param lost see `PeerEvents.onClosed` */
+  onClosed(error: N2NError, lost: number): void;
 }
 
 /** The session with the server, whichever connection it goes over at present. */
@@ -47,6 +48,7 @@ export class ClientSession {
   /** @param socket its connection; when that is lost, the last that it had */
   constructor(
     private socket: DialedSocket,
+    url: string,
     hello: Hello,
     options: ResolvedN2NClientOptions,
     hosting: Hosting,
@@ -67,13 +69,14 @@ export class ClientSession {
           events.onGoAway();
         },
         onDrained: () => events.onDrained(),
-        onClosed: (error) => {
+        onClosed: (error, lost) => {
           this.hosted.onEnded();
-          events.onClosed(error);
+          events.onClosed(error, lost);
         },
       },
       {
         role: 'dialer',
+        otherSide: url,
         maxPayload,
         maxSend: hello.maxPayload,
         window,

@@ -50,11 +50,12 @@ export class ServerConnection implements Caller, BalancedConnection {
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: ServerConnectionEvents<ServerConnection>,
   ) {
-    this.sessions = new ServerSessions(this, options, {
+    this.sessions = new ServerSessions(url, this, options, {
       onFault: (error) => events.onFault(error),
       onGoAway: () => events.onLeaving(this),
       onDrained: (retryAfter) => this.onDrained(retryAfter),
       onClosed: (error, retryAfter) => this.onClosed(error, retryAfter),
+      onMessagesLost: (count, error) => this.onMessagesLost(count, error),
     });
     const resolved = resolveNodeClientOptions(
       { hostOrUrl: url, port: undefined },
@@ -142,7 +143,7 @@ export class ServerConnection implements Caller, BalancedConnection {
   drain(): void {
     const { peer } = this.sessions;
     if (peer === undefined) return;
-    if (this.phase.is === 'linked' || peer.isBusy) peer.drain();
+    if (this.phase.is === 'linked' || peer.isBusy || peer.undelivered > 0) peer.drain();
     else this.events.onDrained(this, 0);
   }
 
@@ -212,6 +213,11 @@ export class ServerConnection implements Caller, BalancedConnection {
       this.phase = { is: 'connecting', hasFailed: false };
       this.loop.restart(error);
     }
+  }
+
+  private onMessagesLost(count: number, { message }: N2NError): void {
+    const what = count === 1 ? 'An event or answer' : `${count} events and answers`;
+    this.options.logger.warn(`${what} for ${this.url} may not have arrived. ${message}`);
   }
 
   private onLost(): void {

@@ -1,7 +1,7 @@
 import type { Balancer, Picker } from '../balancing/balancer.js';
 import { FirstBalancer } from '../balancing/first-balancer.js';
 import type { CallListener } from '../call/call-host.js';
-import { closedError } from './closed-error.js';
+import { closedError } from './channel-errors.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { ServerConnection } from './server-connection.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';

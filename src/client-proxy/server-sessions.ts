@@ -19,6 +19,8 @@ export interface ServerSessionEvents {
   onDrained(retryAfter: number): void;
   /** It is over. @param retryAfter undefined where the server takes calls */
   onClosed(error: N2NError, retryAfter: number | undefined): void;
+  /** A session, also a former one, has ended. @param count how many events and answers may not have arrived */
+  onMessagesLost(count: number, error: N2NError): void;
 }
 
 /** The session with a server, which outlives its links, and gives way to another where the server no longer has it. */
@@ -28,6 +30,7 @@ export class ServerSessions {
 
   /** @param caller calls the server */
   constructor(
+    private readonly url: string,
     private readonly caller: Caller,
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: ServerSessionEvents,
@@ -103,13 +106,14 @@ export class ServerSessions {
           'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
       ),
     );
-    const session: ClientSession = new ClientSession(socket, hello, this.options, this.hosting, {
+    const session: ClientSession = new ClientSession(socket, this.url, hello, this.options, this.hosting, {
       onFault: (error) => this.events.onFault(error),
       onGoAway: () => this.events.onGoAway(),
       onDrained: () => {
         if (this.session === session) this.events.onDrained(session.retryAfter ?? 0);
       },
-      onClosed: (error) => {
+      onClosed: (error, lost) => {
+        if (lost > 0) this.events.onMessagesLost(lost, error);
         if (this.session !== session) return;
         this.session = undefined;
         this.events.onClosed(error, session.retryAfter);

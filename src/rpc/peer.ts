@@ -44,8 +44,11 @@ export interface PeerEvents {
   onGoAway(retryAfter: number): void;
   /** One of the sides takes no new calls, and no call of either side is active. */
   onDrained(): void;
-  /** The session is over; active calls have failed with this error. Reported once. */
-  onClosed(error: N2NError): void;
+  /**
+   * The session is over; active calls have failed with this error. Reported once.
+   * @param lost how many events and answers were written that the other side may not have received
+   */
+  onClosed(error: N2NError, lost: number): void;
 }
 
 /** No call is started while more bytes than this are written and not taken by the link. */
@@ -116,15 +119,20 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     );
   }
 
+  /** How many events and answers were written that the other side has not confirmed. */
+  get undelivered(): number {
+    return this.session.undelivered;
+  }
+
   /** See `ServingQueue.serveAtMost`. */
   serveAtMost(maxInFlight: number): void {
     this.queue.serveAtMost(maxInFlight);
   }
 
-  /** Calls back once all received events are handled, which continues after the session is over. */
-  whenEventsServed(callback: () => void): void {
-    if (!this.queue.hasEvents) callback();
-    else this.queue.onNoEvents = callback;
+  /** Calls back once no handler of this side is at work; they may be for longer than the session lives. */
+  whenServed(callback: () => void): void {
+    if (!this.queue.isServing && !this.queue.hasEvents) callback();
+    else this.queue.onIdle = callback;
   }
 
   /**
@@ -190,11 +198,16 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     return this.flows.pull() || this.session.unsentBytes > 0;
   }
 
-  onClosed(error: N2NError): void {
+  onAcknowledged(): void {
+    this.goAway.checkSoon();
+  }
+
+  onClosed(error: N2NError, lost: number): void {
+    const leaving = this.outgoing.leavingEvents;
     this.incoming.abandon(error);
     this.flows.clear();
     this.outgoing.fail(error);
-    this.events.onClosed(error);
+    this.events.onClosed(error, lost + leaving);
   }
 
   onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {

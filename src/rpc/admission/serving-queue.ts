@@ -23,6 +23,8 @@ export interface CallServer {
 export class ServingQueue {
   /** Called when the last event has been served, if set. */
   onNoEvents: (() => void) | undefined = undefined;
+  /** Called when no handler is at work any more, if set. */
+  onIdle: (() => void) | undefined = undefined;
   private serving = 0;
   /** Events that wait or are being served. They continue when their sender is gone. */
   private events = 0;
@@ -38,6 +40,11 @@ export class ServingQueue {
     private readonly clock: Clock,
     private readonly server: CallServer,
   ) {}
+
+  /** Whether a handler is at work. */
+  get isServing(): boolean {
+    return this.serving > 0;
+  }
 
   /** Whether events wait or are being served. */
   get hasEvents(): boolean {
@@ -74,6 +81,7 @@ export class ServingQueue {
       if (this.events === 0) this.onNoEvents?.();
     }
     this.startWaiting();
+    if (this.serving === 0 && this.events === 0) this.onIdle?.();
   }
 
   /** Starts waiting calls, as many as there is room for. */

@@ -174,10 +174,10 @@ export class IncomingCalls implements ReplyPort {
     const sendWindow = this.flows.peekSendWindow(id);
     if (sendWindow === undefined) {
       const long = this.session.writerForReply().writeValue(type, flags, id, value);
-      if (long === undefined) this.end(id);
-      else this.flows.sendWindow(id).endWith(long, () => this.end(id));
+      if (long === undefined) this.onAnswered(id);
+      else this.flows.sendWindow(id).endWith(long, () => this.onAnswered(id));
     } else {
-      sendWindow.end(type, flags, value, () => this.end(id));
+      sendWindow.end(type, flags, value, () => this.onAnswered(id));
     }
     this.session.flushSoon();
   }
@@ -203,7 +203,13 @@ export class IncomingCalls implements ReplyPort {
     call.cancel(told);
   }
 
-  /** The answer has been sent completely, or the caller has given up. */
+  /** The answer has been written completely. */
+  private onAnswered(id: number): void {
+    this.session.countMessage();
+    this.end(id);
+  }
+
+  /** The answer has been written completely, or the caller has given up. */
   private end(id: number): void {
     this.calls.take(id);
     this.flows.dropSendWindow(id);

@@ -48,6 +48,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   private readonly calls = new IdTable<OutgoingCall>();
   /** Requests and events that are being sent in fragments. */
   private readonly leaving = new IdTable<FragmentedBody>();
+  private eventsLeaving = 0;
   private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
   /** Called when the last call has ended, if set. */
@@ -91,8 +92,21 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     const id = this.ids.take(this.isIdInUse);
     const header = { pattern, remaining: 0, metadata };
     const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, header, ownBytes(value));
-    if (long !== undefined) this.leave(id, long);
+    if (long === undefined) {
+      this.session.countMessage();
+    } else {
+      this.eventsLeaving += 1;
+      this.leave(id, long, () => {
+        this.eventsLeaving -= 1;
+        this.session.countMessage();
+      });
+    }
     this.session.flushSoon();
+  }
+
+  /** How many events are being sent in fragments. */
+  get leavingEvents(): number {
+    return this.eventsLeaving;
   }
 
   /** Calls back once all requests and events have been sent completely. */
@@ -231,10 +245,11 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     this.session.flushSoon();
   }
 
-  private leave(id: number, body: FragmentedBody): void {
+  private leave(id: number, body: FragmentedBody, whenLeft?: () => void): void {
     this.leaving.add(id, body);
     this.flows.sendWindow(id).endWith(body, () => {
       this.flows.dropSendWindow(id);
+      whenLeft?.();
       this.onLeft(id);
     });
   }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { atEndOfTurn } from '../../clock.js';
 import { N2NError } from '../../n2n-error.js';
 import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
@@ -26,7 +27,8 @@ export interface AcceptedSessionEvents {
   readonly report: ReportError;
   /** The connection is lost; the client may come back. */
   onSuspended(): void;
-  onClosed(error: N2NError): void;
+  /** @param lost see `PeerEvents.onClosed` */
+  onClosed(error: N2NError, lost: number): void;
 }
 
 /** The session with a client, whichever connection it goes over at present. */
@@ -58,10 +60,11 @@ export class AcceptedSession implements TicketHolder {
         onGoAway: () => {},
         // The side that dialed ends the session: it alone knows that every answer has reached it.
         onDrained: () => {},
-        onClosed: (error) => events.onClosed(error),
+        onClosed: (error, lost) => events.onClosed(error, lost),
       },
       {
         role: 'acceptor',
+        otherSide: addressOf(connection.peer.unwrap<SocketIoSocket>()),
         maxPayload,
         maxSend: hello.maxPayload,
         maxInFlight,
@@ -78,6 +81,16 @@ export class AcceptedSession implements TicketHolder {
     this.client.speakOver({ caller, codec, timeout, report }, end);
   }
 
+  /** Whether calls are under way in either direction, or something that was written may not have arrived. */
+  get isBusy(): boolean {
+    return this.peer.isBusy || this.peer.undelivered > 0;
+  }
+
+  /** Whether somebody on this side has destroyed the connection; the session hears of that in a later turn. */
+  get isCut(): boolean {
+    return isDestroyed(this.client.unwrap<SocketIoSocket>().request.socket);
+  }
+
   get received(): number {
     return this.peer.received;
   }
@@ -92,4 +105,14 @@ export class AcceptedSession implements TicketHolder {
     this.client.moveTo(socket);
     void this.rooms.moveTo(socket);
   }
+}
+
+/** The client, for messages. One on a Unix domain socket has no address. */
+function addressOf({ handshake }: SocketIoSocket): string {
+  return handshake.address ? `the client at ${handshake.address}` : 'the client';
+}
+
+/** Of TLS, whoever holds the sockets that a server has accepted has the one beneath. */
+function isDestroyed(socket: Socket & { readonly _parent?: Socket | null }): boolean {
+  return socket.destroyed || socket._parent?.destroyed === true;
 }

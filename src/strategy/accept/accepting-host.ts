@@ -18,6 +18,7 @@ import {
 } from '../../transport/socket-io/socket-io-server.js';
 import { acceptLink } from '../../transport/socket-io/socket-link.js';
 import { AcceptedSession, type AcceptedConnection } from './accepted-session.js';
+import { AwaySessions, serverClosed } from './away-sessions.js';
 import type { HandlerHost, TakeCall } from '../handler-host.js';
 import type { ReportError } from '../handlers/handler-error.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
@@ -26,9 +27,6 @@ import { Rooms } from '../rooms.js';
 import { StockOutbound } from '../stock/stock-outbound.js';
 import { takeEvents, type TakenEvents } from '../stock/stock-inbound.js';
 
-/** As many sessions wait for their clients to come back; beyond them, the one that waits longest is given up. */
-const MOST_SUSPENDED = 10_000;
-
 /** Takes calls from clients that connect: from N2N clients in chunks, from stock Socket.IO clients as events. */
 export class AcceptingHost implements HandlerHost {
   readonly peers = new PeerRegistry();
@@ -36,11 +34,13 @@ export class AcceptingHost implements HandlerHost {
   private readonly sessions = new Set<AcceptedSession>();
   /** What stock clients send. */
   private readonly stockEvents = new Set<TakenEvents>();
-  /** Those whose clients are away, in the order in which they went. */
-  private readonly suspended = new Set<AcceptedSession>();
+  /** Those whose clients are away. */
+  private readonly away: AwaySessions;
   private readonly tickets = new SessionTickets<AcceptedSession>(randomBytes);
   private readonly socketIo: AttachableServer;
   private stop: (() => Promise<void>) | undefined;
+  /** Whether a client that is away can come back. */
+  private canConnect: () => boolean = () => false;
   /** Undefined while new calls are taken. */
   private draining: Drain | undefined;
 
@@ -52,14 +52,17 @@ export class AcceptingHost implements HandlerHost {
   ) {
     this.socketIo = createSocketIoServer({ ...options.socketIo, parser: n2nParser }, logger);
     this.socketIo.io.on('connection', (socket) => this.onConnection(socket));
+    this.away = new AwaySessions(options.clock);
   }
 
   async listen(): Promise<void> {
     const { target } = this.options;
-    const listener = createHttpListener(
-      target,
-      () => void this.drain().then(() => this.disconnectAll(detach)),
-    );
+    const listener = createHttpListener(target, () => {
+      const hasBusyAway = this.hasBusyAway;
+      const ended = this.drain().then(() => this.disconnectAll(detach));
+      return hasBusyAway ? ended : undefined;
+    });
+    this.canConnect = () => listener.server.listening;
     const detach = this.socketIo.attach(listener.server);
     if (target.kind !== 'shared') this.socketIo.io.httpServer = listener.server;
     this.stop = async () => {
@@ -67,6 +70,7 @@ export class AcceptingHost implements HandlerHost {
       this.disconnectAll(detach);
       await listener.close();
       this.draining = undefined;
+      this.away.open();
     };
     try {
       await listener.listen();
@@ -135,11 +139,12 @@ export class AcceptingHost implements HandlerHost {
     const { peer: client } = connection;
     const session = resume === undefined ? undefined : this.tickets.find(resume, client.identity);
     if (resume !== undefined && session?.canResume(resume) === true) {
-      this.suspended.delete(session);
+      this.away.delete(session);
       session.moveTo(socket);
       client.speakAs(session.client);
       this.answer(link, { ticket: this.tickets.renew(resume), received: session.received });
       session.peer.attach(link);
+      if (this.draining !== undefined) session.peer.drain(this.options.retryAfter);
       return;
     }
     if (this.draining !== undefined) {
@@ -158,10 +163,10 @@ export class AcceptingHost implements HandlerHost {
     const session: AcceptedSession = new AcceptedSession(connection, hello, this.options, {
       takeCall: this.takeCall,
       report: this.report,
-      onSuspended: () => this.onSuspended(session),
-      onClosed: (error) => {
+      onSuspended: () => this.away.add(session),
+      onClosed: (error, lost) => {
         if (ticket !== undefined) this.tickets.drop(ticket);
-        this.onClosed(session, error);
+        this.onClosed(session, error, lost);
       },
     });
     const ticket = session.isResumable ? this.tickets.issue(session, session.client.identity) : undefined;
@@ -176,24 +181,12 @@ export class AcceptingHost implements HandlerHost {
     sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, ticket, received });
   }
 
-  private onSuspended(session: AcceptedSession): void {
-    if (this.draining !== undefined && !session.peer.isBusy) {
-      // Its client would come back for nothing.
-      session.peer.close(serverClosed());
-      return;
-    }
-    this.suspended.add(session);
-    const [longest] = this.suspended;
-    if (this.suspended.size > MOST_SUSPENDED) {
-      longest.peer.close(new N2NError('CONNECTION_LOST', 'Too many clients that were lost may come back.'));
-    }
-  }
-
-  private onClosed(session: AcceptedSession, error: N2NError): void {
-    this.suspended.delete(session);
+  private onClosed(session: AcceptedSession, error: N2NError, lost: number): void {
+    this.away.delete(session);
     this.peers.remove(session.client);
     this.warnOf(error);
-    session.peer.whenEventsServed(() => {
+    if (lost > 0 && this.draining !== undefined) this.warnOfLost(lost, error);
+    session.peer.whenServed(() => {
       this.sessions.delete(session);
       this.draining?.check();
     });
@@ -201,6 +194,16 @@ export class AcceptingHost implements HandlerHost {
 
   private warnOf(error: N2NError): void {
     if (error.code !== 'CONNECTION_LOST' && error.code !== 'CLOSED') this.logger.warn(error.message);
+  }
+
+  private warnOfLost(count: number, { message }: N2NError): void {
+    const what = count === 1 ? 'An answer or event' : `${count} answers and events`;
+    this.logger.warn(`${what} may not have arrived: the server is closing. ${message}`);
+  }
+
+  /** Whether a client is away, or is about to be because somebody has cut its connection, and something waits for it. */
+  private get hasBusyAway(): boolean {
+    return [...this.sessions].some((session) => session.isBusy && (this.away.has(session) || session.isCut));
   }
 
   /** Takes no new calls, and lets those under way end. A client that is away and has none is not waited for. */
@@ -213,10 +216,9 @@ export class AcceptingHost implements HandlerHost {
     const { clock, drainTimeout, retryAfter } = this.options;
     const busy = new Set(this.stockEvents);
     const draining = new Drain(() => this.sessions.size === 0 && busy.size === 0, drainTimeout, clock);
-    for (const session of this.sessions) {
-      if (this.suspended.has(session) && !session.peer.isBusy) session.peer.close(serverClosed());
-      else session.peer.drain(retryAfter);
-    }
+    this.away.close(this.canConnect);
+    // Those that are away are told when they come back.
+    for (const session of this.sessions) if (!this.away.has(session)) session.peer.drain(retryAfter);
     for (const events of busy) {
       events.drain(() => {
         busy.delete(events);
@@ -231,8 +233,4 @@ export class AcceptingHost implements HandlerHost {
     for (const { peer } of this.sessions) peer.close(serverClosed());
     detach();
   }
-}
-
-function serverClosed(): N2NError {
-  return new N2NError('CONNECTION_LOST', 'The server was closed.');
 }
