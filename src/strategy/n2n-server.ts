@@ -10,7 +10,7 @@ import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js'
 import { AcceptingHost } from './accept/accepting-host.js';
 import { ClientHost } from './client-host.js';
 import { EventDeduplicator } from './event-deduplicator.js';
-import type { HandlerHost } from './handler-host.js';
+import type { HandlerHost, HostStatus } from './handler-host.js';
 import { runHandler, runHooked } from './handlers/handler-run.js';
 import { HookedResponder } from './handlers/hooked-responder.js';
 import { N2NContext, type CallConnection } from './n2n-context.js';
@@ -38,9 +38,10 @@ export type N2NServerEvents = Record<string, (...args: any[]) => void>;
 /**
  * - `connected`: calls are taken
  * - `draining`: no new ones; those under way go on
- * - `disconnected`
+ * - `reconnecting`: with `client`, its connection is lost
+ * - `disconnected`: it does not listen; with `client`, there was no connection yet, or the client was closed
  */
-export type N2NServerStatus = 'connected' | 'draining' | 'disconnected';
+export type N2NServerStatus = HostStatus;
 
 /** Whom a broadcast is for. */
 export interface BroadcastTarget {
@@ -89,7 +90,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     return this.host.peers;
   }
 
-  /** Whether the server takes calls, from the latest on. */
+  /** Whether the server takes calls, from the latest on; with `client`, as its connection comes and goes. */
   override get status(): Observable<N2NServerStatus> {
     return super.status as Observable<N2NServerStatus>;
   }
@@ -99,13 +100,11 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    * @param callback gets an N2NError `CONNECT_FAILED` when the port cannot be listened on
    */
   listen(callback: (error?: unknown) => void): void {
-    const listening = this.closing?.then(() => this.host.listen()) ?? this.host.listen();
+    const listen = (): Promise<void> => this.host.listen((status) => this._status$.next(status));
+    const listening = this.closing?.then(listen) ?? listen();
     this.closing = undefined;
     listening.then(
-      () => {
-        this._status$.next('connected');
-        callback();
-      },
+      () => callback(),
       (error: unknown) => {
         this._status$.next('disconnected');
         callback(error);

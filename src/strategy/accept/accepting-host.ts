@@ -19,7 +19,7 @@ import {
 import { acceptLink } from '../../transport/socket-io/socket-link.js';
 import { AcceptedSession, type AcceptedConnection } from './accepted-session.js';
 import { AwaySessions, serverClosed } from './away-sessions.js';
-import type { HandlerHost, TakeCall } from '../handler-host.js';
+import type { HandlerHost, HostStatus, TakeCall } from '../handler-host.js';
 import type { ReportError } from '../handlers/handler-error.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import { PeerClient, PeerRegistry } from '../peer-client.js';
@@ -55,7 +55,7 @@ export class AcceptingHost implements HandlerHost {
     this.away = new AwaySessions(options.clock);
   }
 
-  async listen(): Promise<void> {
+  async listen(onStatus: (status: HostStatus) => void): Promise<void> {
     const { target } = this.options;
     const listener = createHttpListener(target, () => {
       const hasBusyAway = this.hasBusyAway;
@@ -74,6 +74,7 @@ export class AcceptingHost implements HandlerHost {
     };
     try {
       await listener.listen();
+      onStatus('connected');
     } catch (error) {
       detach();
       throw error;
