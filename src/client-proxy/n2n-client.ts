@@ -6,6 +6,7 @@ import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import type { NodeClientEvents } from '../transport/node-client/node-client-events.js';
 import { Channel, type ChannelStatus } from './channel.js';
+import { loggerNamed } from './named-logger.js';
 import { resolveN2NClientOptions, type N2NClientOptions } from './n2n-client-options.js';
 
 /** The events of the connection, for `on`. */
@@ -39,10 +40,16 @@ export class N2NClient
   private readonly channel: Channel;
   private readonly firstConnectTimeout: number;
 
-  /** @throws N2NError `INVALID_OPTIONS` */
-  constructor(options: N2NClientOptions = {}) {
+  /**
+   * @param name what the log calls it; the module gives the name that it is registered under
+   * @throws N2NError `INVALID_OPTIONS`
+   */
+  constructor(options: N2NClientOptions = {}, name?: string) {
     super();
-    const resolved = resolveN2NClientOptions(options, new Logger(N2NClient.name));
+    const resolved = resolveN2NClientOptions(
+      name === undefined ? options : { ...options, logger: loggerNamed(name, options.logger) },
+      new Logger(N2NClient.name),
+    );
     const { codec, logger, timeout: callTimeout, packets } = resolved;
     const report = (message: string, error: unknown): void => logger.error(`${message}: ${messageOf(error)}`);
     this.firstConnectTimeout = resolved.waitForFirstConnect;

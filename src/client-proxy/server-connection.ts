@@ -116,7 +116,7 @@ export class ServerConnection implements Caller, BalancedConnection {
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
     else if (state.is !== 'idle') return;
     this.phase = { is: 'connecting', hasFailed: false };
-    this.loop.start();
+    this.loop.start(state.is === 'resting');
   }
 
   /** Forgets that the attempts were given up. */

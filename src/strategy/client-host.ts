@@ -45,7 +45,8 @@ export class ClientHost implements HandlerHost {
       maxInFlight,
       onConnection: (socket, caller) => this.onConnection(socket, caller),
     });
-    this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));
+    // The log of the client says that it has failed, and it goes on.
+    this.client.connect().catch(() => {});
   }
 
   /** Lets what is under way end, within `drainTimeout`. The client stays connected, and hosts nothing any more. */

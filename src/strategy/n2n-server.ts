@@ -1,3 +1,4 @@
+import { Logger, type LoggerService } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { isolatedContext } from '../async-context.js';
@@ -66,6 +67,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   /** Names this transport, so that a handler can be for it alone: `@MessagePattern('x', N2N_TRANSPORT)`. */
   override readonly transportId: symbol = N2N_TRANSPORT;
 
+  /** Nest's own bears the name of its base class. */
+  protected override readonly logger: LoggerService = new Logger(N2NServer.name);
   private readonly host: HandlerHost;
   private readonly packets: PacketFormat | undefined;
   private readonly deduplicator = new EventDeduplicator();

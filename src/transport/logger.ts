@@ -85,7 +85,8 @@ function levelOf(given: LogLevel): Level {
 
 function ignoreLine(): void {}
 
-function isLogger(value: unknown): value is Logger {
+/** Whether a value is a logger, whatever its type says. */
+export function isLogger(value: unknown): value is Logger {
   return hasFunctions(value, ['log', 'error', 'warn']);
 }
 
