@@ -42,6 +42,8 @@ export class ClientSession {
   private hosted: HostedConnection;
   /** With what to come back for it; it is replaced at every return. */
   private ticket: Ticket | undefined;
+  /** How long it can be gone on with without a connection, in milliseconds. */
+  readonly window: number;
   /** Until when it can be gone on with, by the clock; Infinity while it has its connection. */
   private resumableUntil = Infinity;
 
@@ -57,6 +59,7 @@ export class ClientSession {
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = options;
     const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
     this.clock = clock;
+    this.window = window;
     this.peer = new Peer(
       {
         onFault: (error) => events.onFault(error),
@@ -94,6 +97,11 @@ export class ClientSession {
   /** How long it can be gone on with, in milliseconds; Infinity while it has its connection. */
   get timeLeft(): number {
     return this.resumableUntil - this.clock.now();
+  }
+
+  /** How long it has been without a connection, in milliseconds; negative while it has one. */
+  get awayFor(): number {
+    return this.window - this.timeLeft;
   }
 
   /** What to say in HELLO to go on with it; undefined where the server does not keep it. */

@@ -259,16 +259,15 @@ export class ServerConnection implements Caller, BalancedConnection {
     this.events.onGivenUp(this, error);
     // Who was told may have begun, too: then the session may still be gone on with.
     if (!this.isIdle) return;
-    this.sessions.peer?.close(
-      new N2NError('CONNECTION_LOST', `The connection was lost and did not come back: ${error.message}`, {
-        cause: error,
-      }),
-    );
+    this.sessions.giveUp(error);
   }
 }
 
 function noConnection(url: string): N2NError {
-  return new N2NError('CONNECT_FAILED', `There is no connection to ${url}.`);
+  return new N2NError(
+    'CONNECT_FAILED',
+    `There is no connection to ${url}, and none is tried. The next call begins to connect.`,
+  );
 }
 
 /** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */

@@ -7,6 +7,7 @@ import { refuseLink } from '../session/handshake.js';
 import type { Link } from '../session/link.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import { ClientSession, type Hosting } from './client-session.js';
+import { sessionGivenUp, sessionUnknown, type GoneSession } from './session-gone.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 
 /** About the session that there is; of former ones, nothing is told. */
@@ -78,6 +79,16 @@ export class ServerSessions {
     return () => session.attach(link, hello.ticket);
   }
 
+  /** The attempts to come back were given up. @param cause why the last one has failed */
+  giveUp(cause: N2NError): void {
+    const { session } = this;
+    session?.peer.close(sessionGivenUp(this.asGone(session), cause));
+  }
+
+  private asGone({ awayFor, window }: ClientSession): GoneSession {
+    return { url: this.url, awayFor, window };
+  }
+
   private get hosting(): Hosting {
     return { listener: this.listener, caller: this.caller };
   }
@@ -99,13 +110,7 @@ export class ServerSessions {
   private begin(hello: Hello, socket: DialedSocket): ClientSession {
     const former = this.session;
     this.session = undefined;
-    former?.peer.close(
-      new N2NError(
-        'CONNECTION_LOST',
-        'The connection was lost, and the server no longer has the session: it was started anew, or the client was ' +
-          'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
-      ),
-    );
+    former?.peer.close(sessionUnknown(this.asGone(former)));
     const session: ClientSession = new ClientSession(socket, this.url, hello, this.options, this.hosting, {
       onFault: (error) => this.events.onFault(error),
       onGoAway: () => this.events.onGoAway(),

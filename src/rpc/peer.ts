@@ -16,6 +16,7 @@ import { GoAway, type GoAwayEvents } from './goaway.js';
 import { FlowTable } from './flow-control/flow-table.js';
 import type { IncomingCall } from './incoming/incoming-call.js';
 import { IncomingCalls } from './incoming/incoming-calls.js';
+import { NoAnswers } from './outgoing/no-answer.js';
 import type { CallSink, OutgoingCall } from './outgoing/outgoing-call.js';
 import { OutgoingCalls, type CallOptions } from './outgoing/outgoing-calls.js';
 import { ServingQueue, type CallServer } from './admission/serving-queue.js';
@@ -64,6 +65,7 @@ const FRONT_ALLOWANCE = 256 * 1024;
 export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   private readonly session: Session;
   private readonly flows: FlowTable;
+  private readonly noAnswers: NoAnswers;
   private readonly outgoing: OutgoingCalls;
   private readonly incoming: IncomingCalls;
   private readonly queue: ServingQueue;
@@ -81,7 +83,9 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     const maxBacklog = options.maxPending + maxInFlight * LONGEST_BODY;
     this.session = new Session(this, { ...options, maxBacklog });
     this.flows = new FlowTable(this.session, maxPayload + FRONT_ALLOWANCE);
-    this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
+    this.noAnswers = new NoAnswers(this.session, options);
+    const firstId = role === 'dialer' ? 1 : 2;
+    this.outgoing = new OutgoingCalls(this.session, this.flows, codec, firstId, clock, this.noAnswers);
     this.queue = new ServingQueue(maxInFlight, clock, this);
     this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, events);
     const { outgoing, incoming, queue } = this;
@@ -188,7 +192,8 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     this.events.onDrained();
   }
 
-  onSuspended(): void {
+  onSuspended(reason: string): void {
+    this.noAnswers.onSuspended(reason);
     this.events.onSuspended();
   }
 
@@ -203,7 +208,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   }
 
   onClosed(error: N2NError, lost: number): void {
-    const leaving = this.outgoing.leavingEvents;
+    const leaving = this.outgoing.eventsLeaving;
     this.incoming.abandon(error);
     this.flows.clear();
     this.outgoing.fail(error);

@@ -29,8 +29,8 @@ export interface SessionEvents extends FrameHandler {
    * @returns whether anything was written
    */
   onWritable(): boolean;
-  /** The link has broken. The session waits for a new one. */
-  onSuspended(): void;
+  /** The link has broken. The session waits for a new one. @param reason a text for people */
+  onSuspended(reason: string): void;
   /** The other side has received more of what was sent. */
   onAcknowledged(): void;
   /**

@@ -283,7 +283,7 @@ export class Session implements LinkEvents, FrameHandler {
     }
     const timer = clock.setTimeout(() => this.end(windowPassed(otherSide, reason, window)), window);
     this.state = { is: 'unlinked', timer };
-    this.events.onSuspended();
+    this.events.onSuspended(reason);
   }
 
   private end(error: N2NError, hasAllCome = false): void {

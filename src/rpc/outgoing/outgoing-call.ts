@@ -1,4 +1,4 @@
-import { N2NError } from '../../n2n-error.js';
+import type { N2NError } from '../../n2n-error.js';
 import type { DeadlineList, Expiring } from '../deadlines.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
 
@@ -22,6 +22,8 @@ export interface CallOwner {
   consumed(call: OutgoingCall, bytes: number): void;
   /** The whole timeout of the call begins again. */
   wait(call: OutgoingCall): void;
+  /** The error of a call that got no answer in time. */
+  noAnswer(call: OutgoingCall): N2NError;
 }
 
 /** A call that was sent and is not over. */
@@ -58,13 +60,8 @@ export class OutgoingCall implements Expiring {
       this.owner.wait(this);
       return;
     }
+    const error = this.owner.noAnswer(this);
     this.owner.cancel(this);
-    this.sink.error(
-      new N2NError(
-        'TIMEOUT',
-        `No answer to "${this.pattern}" within ${this.timeout} ms. Raise its timeout, or see why the handler takes so long.`,
-        { details: { pattern: this.pattern, timeout: this.timeout } },
-      ),
-    );
+    this.sink.error(error);
   }
 }

@@ -18,6 +18,7 @@ import { Deadlines } from '../deadlines.js';
 import type { FlowTable } from '../flow-control/flow-table.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
 import { CallIds } from './call-ids.js';
+import type { NoAnswers } from './no-answer.js';
 import { OutgoingCall, type CallOwner, type CallSink } from './outgoing-call.js';
 import { OutgoingPayloads, type PayloadOwner } from './outgoing-payloads.js';
 import { PayloadTarget } from './payload-target.js';
@@ -48,7 +49,8 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   private readonly calls = new IdTable<OutgoingCall>();
   /** Requests and events that are being sent in fragments. */
   private readonly leaving = new IdTable<FragmentedBody>();
-  private eventsLeaving = 0;
+  /** How many events are being sent in fragments. */
+  eventsLeaving = 0;
   private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
   /** Called when the last call has ended, if set. */
@@ -63,6 +65,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     private readonly codec: Codec,
     firstId: number,
     private readonly clock: Clock,
+    private readonly noAnswers: NoAnswers,
   ) {
     this.ids = new CallIds(firstId);
     this.payloads = new OutgoingPayloads(session, flows, codec, this);
@@ -104,11 +107,6 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     this.session.flushSoon();
   }
 
-  /** How many events are being sent in fragments. */
-  get leavingEvents(): number {
-    return this.eventsLeaving;
-  }
-
   /** Calls back once all requests and events have been sent completely. */
   whenAllLeft(callback: () => void): void {
     if (this.leaving.size === 0) callback();
@@ -145,6 +143,10 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
 
   wait(call: OutgoingCall): void {
     if (this.calls.has(call.id)) this.deadlines.add(call);
+  }
+
+  noAnswer(call: OutgoingCall): N2NError {
+    return this.noAnswers.errorOf(call);
   }
 
   extend(call: OutgoingCall): void {
