@@ -63,6 +63,7 @@ export class ClientSession {
     this.peer = new Peer(
       {
         onFault: (error) => events.onFault(error),
+        warn: (message) => options.logger.warn(message),
         onCall: (call) => this.hosted.onCall(call),
         onSuspended: () => {
           this.resumableUntil = clock.now() + window;

@@ -36,6 +36,8 @@ export interface PeerEvents {
   onCall(call: IncomingCall): void;
   /** Code that stops a handler threw: a fault of the application, to be logged. */
   onFault(error: unknown): void;
+  /** A call has waited in vain for its turn: told once, with what to do about it. */
+  warn?(message: string): void;
   /** The link has broken. Calls continue over the next one, and new calls wait for it. */
   onSuspended(): void;
   /**

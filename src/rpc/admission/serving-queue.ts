@@ -41,6 +41,11 @@ export class ServingQueue {
     private readonly server: CallServer,
   ) {}
 
+  /** How many calls are served at once, where as many are; undefined where there is room for another. */
+  get reachedLimit(): number | undefined {
+    return this.serving < this.maxServing ? undefined : this.maxServing;
+  }
+
   /** Whether a handler is at work. */
   get isServing(): boolean {
     return this.serving > 0;

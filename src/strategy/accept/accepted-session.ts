@@ -25,6 +25,7 @@ export interface AcceptedConnection extends CallConnection {
 export interface AcceptedSessionEvents {
   readonly takeCall: TakeCall;
   readonly report: ReportError;
+  warn(message: string): void;
   /** The connection is lost; the client may come back. */
   onSuspended(): void;
   /** @param lost see `PeerEvents.onClosed` */
@@ -52,9 +53,11 @@ export class AcceptedSession implements TicketHolder {
     this.client = connection.peer;
     this.rooms = connection.rooms;
     this.isResumable = window > 0;
+    const otherSide = addressOf(connection.peer.unwrap<SocketIoSocket>());
     this.peer = new Peer(
       {
         onFault: report,
+        warn: (message) => events.warn(`${message} It is that of ${otherSide}.`),
         onCall: (call: IncomingCall) => takeCall(call, connection),
         onSuspended: () => events.onSuspended(),
         onGoAway: () => {},
@@ -64,7 +67,7 @@ export class AcceptedSession implements TicketHolder {
       },
       {
         role: 'acceptor',
-        otherSide: addressOf(connection.peer.unwrap<SocketIoSocket>()),
+        otherSide,
         maxPayload,
         maxSend: hello.maxPayload,
         maxInFlight,

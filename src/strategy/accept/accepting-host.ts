@@ -164,6 +164,7 @@ export class AcceptingHost implements HandlerHost {
     const session: AcceptedSession = new AcceptedSession(connection, hello, this.options, {
       takeCall: this.takeCall,
       report: this.report,
+      warn: (message) => this.logger.warn(message),
       onSuspended: () => this.away.add(session),
       onClosed: (error, lost) => {
         if (ticket !== undefined) this.tickets.drop(ticket);
