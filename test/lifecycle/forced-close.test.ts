@@ -20,7 +20,7 @@ const PATIENT = { drainTimeout: 60_000, resumeWindow: 60_000 };
 
 const SERVERS: { name: string; scheme: string; create: () => HttpServer }[] = [
   { name: 'HTTP', scheme: 'http', create: () => createHttpServer() },
-  { name: 'HTTPS', scheme: 'https', create: () => createHttpsServer(keys) as HttpServer },
+  { name: 'HTTPS', scheme: 'https', create: () => createHttpsServer(keys) },
 ];
 
 const CASES = SERVERS.flatMap((server) =>

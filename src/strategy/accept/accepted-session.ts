@@ -53,7 +53,7 @@ export class AcceptedSession implements TicketHolder {
     this.client = connection.peer;
     this.rooms = connection.rooms;
     this.isResumable = window > 0;
-    const otherSide = addressOf(connection.peer.unwrap<SocketIoSocket>());
+    const otherSide = addressOf(connection.peer.unwrap());
     this.peer = new Peer(
       {
         onFault: report,
@@ -91,7 +91,7 @@ export class AcceptedSession implements TicketHolder {
 
   /** Whether somebody on this side has destroyed the connection; the session hears of that in a later turn. */
   get isCut(): boolean {
-    return isDestroyed(this.client.unwrap<SocketIoSocket>().request.socket);
+    return isDestroyed(this.client.unwrap().request.socket);
   }
 
   get received(): number {

@@ -39,7 +39,7 @@ export class ConnectionLog {
     this.options.logger.debug(`connecting to ${this.label}${attempt > 0 ? `, attempt ${attempt}` : ''}`);
   }
 
-  onConnected(connection: Connection<unknown>, attempt: number): void {
+  onConnected(connection: Connection, attempt: number): void {
     const { logger, clock } = this.options;
     const now = clock.now();
     const attempts = attempt > 1 ? `, in attempt ${attempt}` : '';
@@ -95,7 +95,7 @@ export class ConnectionLog {
     this.options.logger.log(`disconnected from ${this.label}`);
   }
 
-  private warnOf({ transportName, missed, silenceLimit, pingInterval }: Connection<unknown>): void {
+  private warnOf({ transportName, missed, silenceLimit, pingInterval }: Connection): void {
     const { logger, timeout } = this.options;
     if (missed.length > 0 && !this.hasWarnedOfFallback) {
       this.hasWarnedOfFallback = true;
