@@ -11,7 +11,6 @@ import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { ConnectRequests } from './connect-requests.js';
 import { ServerPool } from './server-pool.js';
-import { RepeatingCall } from './repeating-call.js';
 import type { QueuedCall } from './queued-call.js';
 import { OfflineQueue } from './offline-queue.js';
 
@@ -135,12 +134,9 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
   }
 
   call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    // A payload that is a stream has been taken from its source, and cannot be sent again.
-    if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
-      return this.callOnce(pattern, value, sink, terms);
-    }
-    const sinceFirst = { ...terms, since: this.options.clock.now() };
-    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, sinceFirst)).start();
+    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
+    if (connection !== undefined) return connection.call(pattern, value, sink, terms);
+    return this.wait('call', pattern, value, sink, terms);
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
@@ -228,12 +224,6 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     this.requests.resolve();
     this.events.onStatus('connected');
     this.writeWaiting();
-  }
-
-  private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    const connection = this.pick(pattern);
-    if (connection !== undefined) return connection.call(pattern, value, sink, terms);
-    return this.wait('call', pattern, value, sink, terms);
   }
 
   private wait(

@@ -76,12 +76,13 @@ export class ClientHost implements HandlerHost {
     const { codec, timeout, clock, maxInFlight } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    const peer: PeerClient = new PeerClient(
-      socket.id ?? '',
-      asServerSees(socket),
-      { caller, codec, timeout, report },
-      () => peer.unwrap<DialedSocket>().disconnect(),
-    );
+    const peer: PeerClient = new PeerClient({
+      id: socket.id ?? '',
+      isStock: false,
+      socket: asServerSees(socket),
+      defaults: { caller, codec, timeout, report },
+      end: () => peer.unwrap<DialedSocket>().disconnect(),
+    });
     this.peers.add(peer);
     const connection = { peer, rooms: undefined, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));

@@ -50,7 +50,7 @@ describe.each(CASES)('a shared server of $name whose owner cuts all connections,
     atEnd(() => app.close());
     atEnd(() => http.close());
     await app.listen();
-    const url = `${way.scheme}://${way.scheme === 'https' ? 'localhost' : HOST}:${portOf(http)}`;
+    const url = `${way.scheme}://${HOST}:${portOf(http)}`;
     /** As Nest does with `forceCloseConnections`. */
     const cut = (): void => {
       for (const socket of sockets) socket.destroy();

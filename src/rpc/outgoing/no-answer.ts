@@ -52,7 +52,7 @@ function noAnswer(silence: Silence): N2NError {
   const { pattern, timeout, otherSide, away } = silence;
   const fact =
     away === undefined
-      ? `No answer to "${pattern}" from ${otherSide} within ${timeout} ms.`
+      ? `No answer to "${pattern}" within ${timeout} ms from ${otherSide}.`
       : `No answer to "${pattern}" within ${timeout} ms: the connection to ${otherSide} was lost ` +
         `${(away.for / 1000).toFixed(1)} s ago (${away.reason}).`;
   return new N2NError('TIMEOUT', `${fact} ${causesOf(silence)}`, {
@@ -67,12 +67,12 @@ function causesOf({ away, isDialer, isMute }: Silence): string {
       : 'It was ended, or the network between is broken. It is for the client to come back.';
     return `${causes} The call may have been handled.`;
   }
-  const slow = 'the handler takes longer (see why, or raise the timeout of the call)';
+  const slow = 'the handler takes longer';
   const queued = 'the call waits there behind others (maxInFlight; the log there says so)';
   const hangs = 'the process there hangs or is overloaded';
   const order = isMute ? [hangs, slow, queued] : [slow, queued, hangs];
   const connection = isMute
     ? 'The connection is there, and nothing came over it meanwhile'
     : 'The connection is there';
-  return `${connection}. Likely, in this order: ${order.join('; ')}.`;
+  return `${connection}. Likely, in this order: ${order.join('; ')}. Raise the timeout of the call where its handler needs longer.`;
 }

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { N2NError } from '../../n2n-error.js';
+import type { Hello } from '../../protocol/frames/hello.js';
+import type { Report } from '../../call/caller.js';
+import { Handshake, refuseLink, sayHello } from '../../session/handshake.js';
+import type { Link } from '../../session/link.js';
+import { SessionTickets } from '../../session/session-tickets.js';
+import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+import type { TakeCall } from '../handler-host.js';
+import type { ReportError } from '../handlers/handler-error.js';
+import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
+import type { PeerClient, PeerRegistry } from '../peer-client.js';
+import { AcceptedSession } from './accepted-session.js';
+import { AwaySessions, serverClosed } from './away-sessions.js';
+
+export interface SessionAcceptorEvents {
+  readonly takeCall: TakeCall;
+  readonly report: ReportError;
+  /** Told of events to a client that were lost. */
+  readonly reportLost: Report;
+  readonly warn: (message: string) => void;
+  /** A session is over, and no handler is at work for it. */
+  onOver(): void;
+}
+
+/** Answers the HELLO of N2N clients: each begins a session, or resumes one that had lost its connection. */
+export class SessionAcceptor {
+  /** Those that are not over, and those for which handlers are still at work. */
+  private readonly sessions = new Set<AcceptedSession>();
+  private readonly away: AwaySessions;
+  private readonly tickets = new SessionTickets<AcceptedSession>(randomBytes);
+  private isDraining = false;
+
+  constructor(
+    private readonly options: ResolvedN2NServerOptions,
+    private readonly peers: PeerRegistry,
+    private readonly events: SessionAcceptorEvents,
+  ) {
+    this.away = new AwaySessions(options.clock);
+  }
+
+  /** Whether a client is away, or is about to be because somebody has cut its connection, and something waits for it. */
+  get hasBusyAway(): boolean {
+    return [...this.sessions].some((session) => session.isBusy && (this.away.has(session) || session.isCut));
+  }
+
+  /** How many sessions there are, those included for which handlers are still at work. */
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /** Sessions begin again, after `drain`. */
+  open(): void {
+    this.isDraining = false;
+    this.away.open();
+  }
+
+  /** Waits for the HELLO of a client that has connected. It is a peer already, which is called with plain events until then. */
+  accept(link: Link, socket: SocketIoSocket, client: PeerClient): void {
+    const { handshakeTimeout, clock, codec } = this.options;
+    const leave = (): void => this.peers.remove(client);
+    this.peers.add(client);
+    socket.once('disconnect', leave);
+    new Handshake(link, { codec: codec.name, timeout: handshakeTimeout, clock }).begin({
+      onHello: (hello) => {
+        // It is a peer again with its session, for as long as that lives.
+        socket.off('disconnect', leave);
+        leave();
+        this.onHello(hello, link, socket, client);
+      },
+      onFailed: (error) => this.warnOf(error),
+    });
+  }
+
+  /**
+   * Begins no session any more, and lets the calls under way end. A client that is away and has none is not waited for.
+   * @param canConnect whether a client that is away can come back
+   */
+  drain(canConnect: () => boolean): void {
+    this.isDraining = true;
+    this.away.close(canConnect);
+    // Those that are away are told when they come back.
+    for (const session of this.sessions)
+      if (!this.away.has(session)) session.peer.drain(this.options.retryAfter);
+  }
+
+  /** Ends all sessions. */
+  closeAll(): void {
+    for (const { peer } of this.sessions) peer.close(serverClosed());
+  }
+
+  private onHello(hello: Hello, link: Link, socket: SocketIoSocket, client: PeerClient): void {
+    const { resume } = hello;
+    const session = resume === undefined ? undefined : this.tickets.find(resume, client.identity);
+    if (resume !== undefined && session?.canResume(resume) === true) {
+      this.away.delete(session);
+      session.moveTo(socket);
+      client.speakAs(session.client);
+      this.answer(link, { ticket: this.tickets.renew(resume), received: session.received });
+      session.peer.attach(link);
+      if (this.isDraining) session.peer.drain(this.options.retryAfter);
+      return;
+    }
+    if (this.isDraining) {
+      refuseLink(
+        link,
+        new N2NError('DRAINING', 'This server is about to close. Connect to another, or later.'),
+      );
+      return;
+    }
+    // Whose session cannot be resumed: what is left of it is for nobody.
+    session?.peer.close(new N2NError('CONNECTION_LOST', 'The client has missed more than is kept.'));
+    this.begin(hello, link, client);
+  }
+
+  private begin(hello: Hello, link: Link, client: PeerClient): void {
+    const { takeCall, report, reportLost, warn } = this.events;
+    const session: AcceptedSession = new AcceptedSession(client, hello, this.options, {
+      takeCall,
+      report,
+      reportLost,
+      warn,
+      onSuspended: () => this.away.add(session),
+      onClosed: (error, lost) => {
+        if (ticket !== undefined) this.tickets.drop(ticket);
+        this.onClosed(session, error, lost);
+      },
+    });
+    const ticket = session.isResumable ? this.tickets.issue(session, client.identity) : undefined;
+    this.sessions.add(session);
+    this.peers.add(client);
+    this.answer(link, { ticket });
+    session.peer.attach(link);
+  }
+
+  private answer(link: Link, { ticket, received }: Pick<Hello, 'ticket' | 'received'>): void {
+    const { maxPayload, codec, resumeWindow } = this.options;
+    sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, ticket, received });
+  }
+
+  private onClosed(session: AcceptedSession, error: N2NError, lost: number): void {
+    this.away.delete(session);
+    this.peers.remove(session.client);
+    this.warnOf(error);
+    if (lost > 0 && this.isDraining) this.warnOfLost(lost, error);
+    session.peer.whenServed(() => {
+      this.sessions.delete(session);
+      this.events.onOver();
+    });
+  }
+
+  private warnOfLost(count: number, { message }: N2NError): void {
+    const what = count === 1 ? 'An answer or event' : `${count} answers and events`;
+    this.events.warn(`${what} may not have arrived: the server is closing. ${message}`);
+  }
+
+  private warnOf(error: N2NError): void {
+    if (error.code !== 'CONNECTION_LOST' && error.code !== 'CLOSED') this.events.warn(error.message);
+  }
+}
