@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs';
 import type { SessionInfo } from '../diagnostics.js';
 import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
@@ -30,5 +31,7 @@ export interface CallHost {
   /** Who takes the calls of the other side from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void;
   connect(): Promise<unknown>;
+  /** The state of its connection. */
+  readonly status: Observable<'connected' | 'draining' | 'reconnecting' | 'disconnected'>;
   unwrap<T>(): T;
 }

@@ -1,5 +1,3 @@
-import type { Balancer, Picker } from '../balancing/balancer.js';
-import { FirstBalancer } from '../balancing/first-balancer.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 import type { EncodedValue } from '../protocol/values/value.js';
@@ -7,11 +5,13 @@ import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
-import { ServerConnection } from './server-connection.js';
+import { closedError, isNobodyThere } from './channel-errors.js';
+import type { ServerConnection } from './server-connection.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
-import { PendingConnect } from './pending-connect.js';
-import { QueuedCall, shed } from './queued-call.js';
+import { ConnectRequests } from './connect-requests.js';
+import { ServerPool } from './server-pool.js';
+import { shed, type QueuedCall } from './queued-call.js';
 import { OfflineQueue } from './offline-queue.js';
 
 export type ChannelStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
@@ -37,17 +37,12 @@ type Life =
  * which one a call takes. A connection that loses its server keeps the calls that it has, and goes on coming back for them.
  */
 export class Channel implements Caller, ServerConnectionEvents<ServerConnection> {
-  private readonly all: readonly [ServerConnection, ...ServerConnection[]];
+  private readonly servers: ServerPool;
   private readonly waiting: OfflineQueue;
-  private readonly balancer: Balancer<ServerConnection> = new FirstBalancer();
-  private picker: Picker<ServerConnection>;
-  /** The connection that is used, or was the last to be. */
-  private current: ServerConnection;
   private life: Life = { is: 'open' };
-  /** Those who wait for `connect` to come out. */
-  private connecting: PendingConnect | undefined;
-  /** Those who wait for a connection, however many attempts it takes. */
-  private opening: PendingConnect | undefined;
+  private readonly requests = new ConnectRequests();
+  /** Whether this side hosts handlers, which the server cannot call without a connection. */
+  private isHosting = false;
   private lastError: N2NError | undefined;
 
   /** @throws N2NError `INVALID_OPTIONS` */
@@ -55,29 +50,27 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: ChannelEvents,
   ) {
-    this.waiting = new OfflineQueue(options.maxBuffered, options.maxBufferedBytes, options.clock);
-    const [first, ...others] = options.urls;
-    this.current = new ServerConnection(first, options, this);
-    this.all = [this.current, ...others.map((url) => new ServerConnection(url, options, this))];
-    this.picker = this.balancer.update(this.all).picker;
+    this.waiting = new OfflineQueue(options, () => this.lastError);
+    this.servers = new ServerPool(options, this);
   }
 
   /** The connection that is used, or was the last to be. */
   get client(): NodeClient {
-    return this.current.client;
+    return this.servers.current.client;
   }
 
   /** All connections, the present one among them. */
   get clients(): readonly NodeClient[] {
-    return this.all.map(({ client }) => client);
+    return this.servers.all.map(({ client }) => client);
   }
 
   /**
    * Connects, also after `close`.
    * @returns what settles when calls can be made, or when every address was tried once in vain; more attempts follow that
+   * where somebody has a use for the connection
    */
   connect(): Promise<void> {
-    return this.reach(() => (this.connecting ??= new PendingConnect()));
+    return this.reach(() => this.requests.waitForFirst());
   }
 
   /**
@@ -86,7 +79,7 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
    * `close` was called
    */
   whenOpen(): Promise<void> {
-    return this.reach(() => (this.opening ??= new PendingConnect()));
+    return this.reach(() => this.requests.waitForAny());
   }
 
   /** Takes calls again after `close`; the first one connects. */
@@ -101,7 +94,8 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
 
   /** Who takes the calls of the other sides from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void {
-    for (const connection of this.all) connection.hostCalls(listener);
+    this.isHosting = listener !== undefined;
+    this.servers.hostCalls(listener);
   }
 
   /**
@@ -110,13 +104,13 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
    */
   close(): Promise<void> {
     if (this.life.is === 'closed') return Promise.resolve();
-    const error = closed();
+    const error = closedError();
     if (this.life.is === 'closing') {
       this.failWaiting(error);
       return this.life.done;
     }
-    const live = this.all.filter((connection) => connection.hasSession);
-    for (const connection of this.all) if (!live.includes(connection)) connection.stop(error);
+    const live = this.servers.all.filter((connection) => connection.hasSession);
+    for (const connection of this.servers.all) if (!live.includes(connection)) connection.stop(error);
     this.life = { is: 'closed' };
     this.failWaiting(error);
     if (live.length === 0) {
@@ -130,7 +124,7 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
       for (const connection of live) connection.stop(error);
       this.life = { is: 'closed' };
       this.events.onStatus('disconnected');
-      if ((this.connecting ?? this.opening) === undefined) return;
+      if (this.requests.isEmpty) return;
       this.life = { is: 'open' };
       this.begin();
     });
@@ -146,7 +140,7 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
-    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
+    const connection = this.pick(pattern);
     if (connection !== undefined) return connection.emit(pattern, value, sink, terms);
     return this.wait('event', pattern, value, sink, terms);
   }
@@ -159,39 +153,43 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
 
   onLost(connection: ServerConnection): void {
     if (this.life.is !== 'open') return;
-    if (connection === this.current) this.events.onStatus('reconnecting');
+    if (connection === this.servers.current) this.events.onStatus('reconnecting');
     this.rebalance();
   }
 
-  onFailed(_connection: ServerConnection, error: N2NError): void {
+  onFailed(connection: ServerConnection, error: N2NError): void {
     this.lastError = error;
+    // No process has the session any more, and nothing that is under way can end well.
+    if (this.life.is === 'closing' && isNobodyThere(error)) connection.stop(closedError());
     if (this.life.is !== 'open') return;
     this.rebalance();
-    if (!this.all.every(({ state }) => state === 'away' || state === 'failed')) return;
-    this.connecting?.reject(error);
-    this.connecting = undefined;
+    if (!this.servers.hasFailed) return;
+    this.requests.rejectFirst(error);
+    // A server that drains is there, and asks its clients to come back.
+    const isRefused = error.code !== 'DRAINING';
+    if (isRefused && !this.requests.isInUse && !this.isHosting) this.standStill(error);
   }
 
   /** Once no address is tried any more, what waits fails; the next call begins anew. */
   onGivenUp(connection: ServerConnection, error: N2NError): void {
     this.onFailed(connection, error);
-    if (this.life.is !== 'open' || !this.all.every(({ isIdle }) => isIdle)) return;
+    if (this.life.is !== 'open' || !this.servers.isIdle) return;
     this.failWaiting(error);
     this.events.onStatus('disconnected');
   }
 
   onLeaving(connection: ServerConnection): void {
     if (this.life.is !== 'open') return;
-    if (connection === this.current) this.events.onStatus('draining');
+    if (connection === this.servers.current) this.events.onStatus('draining');
     this.rebalance();
   }
 
   onDrained(connection: ServerConnection, retryAfter: number): void {
-    if (this.life.is !== 'open' || this.current.canCall) {
-      connection.stop(closed());
+    if (this.life.is !== 'open' || this.servers.current.canCall) {
+      connection.stop(closedError());
       return;
     }
-    if (connection === this.current) this.events.onStatus('reconnecting');
+    if (connection === this.servers.current) this.events.onStatus('reconnecting');
     connection.rest(retryAfter);
     this.rebalance();
   }
@@ -199,7 +197,7 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
   onOver(connection: ServerConnection): void {
     if (this.life.is === 'closing') this.life.sessions.check();
     // It went on coming back for its calls alone.
-    if (connection !== this.current && this.current.canCall) connection.stop(closed());
+    if (connection !== this.servers.current && this.servers.current.canCall) connection.stop(closedError());
   }
 
   onFault(error: unknown): void {
@@ -208,34 +206,22 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
 
   /** Whether calls can be made. Those that wait come first. */
   private get canCall(): boolean {
-    return this.life.is === 'open' && this.current.canCall;
+    return this.life.is === 'open' && this.servers.current.canCall;
   }
 
   /** @returns the connection that a call takes now; undefined where it waits. @throws N2NError of the picker */
   private pick(pattern: string): ServerConnection | undefined {
-    if (this.life.is !== 'open') return undefined;
-    const result = this.picker.pick(pattern);
-    if (result.is === 'fail') throw result.error;
-    // The channel may yet have to hear that the connection is lost.
-    return result.is === 'connection' && result.connection.canCall ? result.connection : undefined;
+    return this.waiting.isEmpty && this.life.is === 'open' ? this.servers.pick(pattern) : undefined;
   }
 
-  /** Has the balancer decide anew, since the state of a connection has changed. */
   private rebalance(): void {
-    const { picker, inUse, connect, release } = this.balancer.update(this.all);
-    this.picker = picker;
-    this.current = inUse;
-    for (const connection of release) if (!connection.hasSession) connection.stop(closed());
-    for (const connection of connect) connection.connect();
+    this.servers.rebalance();
     if (this.canCall) this.onReady();
   }
 
   private onReady(): void {
-    for (const connection of this.all) connection.reset();
-    this.connecting?.resolve();
-    this.opening?.resolve();
-    this.connecting = undefined;
-    this.opening = undefined;
+    this.servers.reset();
+    this.requests.resolve();
     this.events.onStatus('connected');
     this.writeWaiting();
   }
@@ -247,8 +233,9 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     sink: CallSink,
     terms: CallTerms,
   ): QueuedCall {
-    if (this.life.is !== 'open') throw shed(kind, pattern, terms, closed());
+    if (this.life.is !== 'open') throw shed(kind, pattern, terms, closedError());
     this.begin();
+    this.requests.use();
     if (!this.canCall && (terms.offline ?? this.options.offline) === 'reject') {
       const error = new N2NError(
         'CONNECT_FAILED',
@@ -257,33 +244,29 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
       );
       throw shed(kind, pattern, terms, error);
     }
-    const call = new QueuedCall(
-      kind,
-      pattern,
-      value,
-      terms,
-      sink,
-      (dropped) => this.waiting.remove(dropped),
-      () => this.lastError,
-    );
-    this.waiting.add(call);
-    return call;
+    return this.waiting.wait(kind, pattern, value, sink, terms);
   }
 
-  private reach(pending: () => PendingConnect): Promise<void> {
+  private reach(request: () => Promise<void>): Promise<void> {
     if (this.life.is !== 'closing') this.life = { is: 'open' };
     if (this.canCall) return Promise.resolve();
-    const { promise } = pending();
     // Where it is closing, what is left of it ends first.
     if (this.life.is === 'open') this.begin();
-    return promise;
+    return request();
   }
 
   /** Begins to connect, where nothing leads to a connection yet. */
   private begin(): void {
-    if (!this.all.every(({ isIdle }) => isIdle)) return;
-    for (const connection of this.all) connection.reset();
-    this.current.connect();
+    if (!this.servers.isIdle) return;
+    this.servers.reset();
+    this.requests.begin();
+    this.servers.current.connect();
+  }
+
+  /** Tries no more: nobody has a use for a connection. */
+  private standStill(error: N2NError): void {
+    for (const connection of this.servers.all) connection.stop(error);
+    this.events.onStatus('disconnected');
   }
 
   /** One by one: whoever is told of one may cancel others, make more, or close the client. */
@@ -291,19 +274,12 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     while (this.canCall) {
       const call = this.waiting.take();
       if (call === undefined) return;
-      call.write(this.current);
+      call.write(this.servers.current);
     }
   }
 
   private failWaiting(error: N2NError): void {
-    this.connecting?.reject(error);
-    this.opening?.reject(error);
-    this.connecting = undefined;
-    this.opening = undefined;
+    this.requests.reject(error);
     for (const call of this.waiting.takeAll()) call.fail(error);
   }
-}
-
-function closed(): N2NError {
-  return new N2NError('CLOSED', 'The client was closed; call connect() to use it again.');
 }

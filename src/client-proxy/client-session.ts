@@ -25,7 +25,8 @@ export interface ClientSessionEvents {
   onGoAway(): void;
   /** See `PeerEvents.onDrained`. */
   onDrained(): void;
-  onClosed(error: N2NError): void;
+  /** @param lost see `PeerEvents.onClosed` */
+  onClosed(error: N2NError, lost: number): void;
 }
 
 /** The session with the server, whichever connection it goes over at present. */
@@ -38,6 +39,8 @@ export class ClientSession {
   private readonly info: LiveSessionInfo;
   /** With what to come back for it; it is replaced at every return. */
   private ticket: Ticket | undefined;
+  /** How long it can be gone on with without a connection, in milliseconds. */
+  readonly window: number;
   /** Until when it can be gone on with, by the clock; Infinity while it has its connection. */
   private resumableUntil = Infinity;
 
@@ -58,9 +61,11 @@ export class ClientSession {
     this.clock = clock;
     const id = socket.id ?? '';
     this.info = { id, role: 'dialer', connection: id, address, window };
+    this.window = window;
     this.peer = new Peer(
       {
         onFault: (error) => events.onFault(error),
+        warn: (message) => options.logger.warn(message),
         onCall: (call) => this.hosted.onCall(call),
         onSuspended: () => {
           this.resumableUntil = clock.now() + window;
@@ -70,14 +75,15 @@ export class ClientSession {
           events.onGoAway();
         },
         onDrained: () => events.onDrained(),
-        onClosed: (error) => {
+        onClosed: (error, lost) => {
           this.hosted.onEnded();
-          events.onClosed(error);
+          events.onClosed(error, lost);
         },
       },
       {
         role: 'dialer',
         info: this.info,
+        otherSide: address,
         maxPayload,
         maxSend: hello.maxPayload,
         window,
@@ -95,6 +101,11 @@ export class ClientSession {
   /** How long it can be gone on with, in milliseconds; Infinity while it has its connection. */
   get timeLeft(): number {
     return this.resumableUntil - this.clock.now();
+  }
+
+  /** How long it has been without a connection, in milliseconds; negative while it has one. */
+  get awayFor(): number {
+    return this.window - this.timeLeft;
   }
 
   /** What to say in HELLO to go on with it; undefined where the server does not keep it. */

@@ -8,6 +8,7 @@ import type { CallDefaults } from '../call/layers/call-layers.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import type { NodeClientEvents } from '../transport/node-client/node-client-events.js';
 import { Channel, type ChannelStatus } from './channel.js';
+import { loggerNamed } from './named-logger.js';
 import { resolveN2NClientOptions, type N2NClientOptions } from './n2n-client-options.js';
 
 /** The events of the connection, for `on`. */
@@ -42,10 +43,16 @@ export class N2NClient
   private readonly firstConnectTimeout: number;
   private readonly clock: Clock;
 
-  /** @throws N2NError `INVALID_OPTIONS` */
-  constructor(options: N2NClientOptions = {}) {
+  /**
+   * @param name what the log calls it; the module gives the name that it is registered under
+   * @throws N2NError `INVALID_OPTIONS`
+   */
+  constructor(options: N2NClientOptions = {}, name?: string) {
     super();
-    const resolved = resolveN2NClientOptions(options, new Logger(N2NClient.name));
+    const resolved = resolveN2NClientOptions(
+      name === undefined ? options : { ...options, logger: loggerNamed(name, options.logger) },
+      new Logger(N2NClient.name),
+    );
     const { codec, logger, timeout: callTimeout, packets } = resolved;
     const report = (message: string, error: unknown): void => logger.error(`${message}: ${messageOf(error)}`);
     this.firstConnectTimeout = resolved.waitForFirstConnect;
@@ -71,8 +78,9 @@ export class N2NClient
 
   /**
    * Connects, which the first call does too.
-   * @returns what settles when calls can be made, or with `CONNECT_FAILED` when the first attempt has failed; further
-   * attempts follow all the same
+   * @returns what settles when calls can be made, or with `CONNECT_FAILED` when the first attempt has failed. Further
+   * attempts follow where somebody has a use for the connection: calls that wait, hosted handlers, or a client that was
+   * connected before. Otherwise the next call begins anew.
    */
   override connect(): Promise<void> {
     return this.channel.connect();

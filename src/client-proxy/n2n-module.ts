@@ -3,9 +3,11 @@ import {
   Module,
   type DynamicModule,
   type FactoryProvider,
+  type OnModuleInit,
   type Provider,
   type Type,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { N2NError } from '../n2n-error.js';
 import { N2NClient } from './n2n-client.js';
 import type { N2NClientOptions } from './n2n-client-options.js';
@@ -61,10 +63,23 @@ export function InjectN2N(name?: string): PropertyDecorator & ParameterDecorator
  * ]
  */
 @Module({})
-export class N2NModule {
+export class N2NModule implements OnModuleInit {
+  /** @internal Made by Nest, once for each registration. */
+  constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {}
+
+  /** @internal @throws N2NError `INVALID_OPTIONS` where two clients of one module could not be told apart */
+  onModuleInit(): void {
+    for (const { imports, name } of this.modules.values()) {
+      const unnamed = [...imports].filter(
+        ({ metatype, providers }) => metatype === N2NModule && providers.has(N2NClient),
+      );
+      if (unnamed.length > 1) throw ambiguous(name, unnamed.length);
+    }
+  }
+
   /** @throws N2NError `INVALID_OPTIONS` */
   static register({ name, isGlobal, ...options }: N2NModuleOptions = {}): DynamicModule {
-    const provider = { provide: getN2NToken(name), useValue: new N2NClient(options) };
+    const provider = { provide: getN2NToken(name), useValue: new N2NClient(options, name) };
     return {
       module: N2NModule,
       global: isGlobal ?? false,
@@ -80,7 +95,10 @@ export class N2NModule {
       module: N2NModule,
       global: isGlobal ?? false,
       imports: imports ?? [],
-      providers: [clientProvider(token, source), ...(source.useClass === undefined ? [] : [source.useClass])],
+      providers: [
+        clientProvider(token, name, source),
+        ...(source.useClass === undefined ? [] : [source.useClass]),
+      ],
       exports: [token],
     };
   }
@@ -88,12 +106,13 @@ export class N2NModule {
 
 function clientProvider(
   token: string | typeof N2NClient,
+  name: string | undefined,
   { inject, useFactory, useClass, useExisting }: Omit<N2NModuleAsyncOptions, 'name' | 'isGlobal' | 'imports'>,
 ): Provider {
   if (useFactory !== undefined) {
     return {
       provide: token,
-      useFactory: async (...args: unknown[]) => new N2NClient(await useFactory(...args)),
+      useFactory: async (...args: unknown[]) => new N2NClient(await useFactory(...args), name),
       inject: inject ?? [],
     };
   }
@@ -106,7 +125,16 @@ function clientProvider(
   }
   return {
     provide: token,
-    useFactory: async (made: N2NOptionsFactory) => new N2NClient(await made.createN2NOptions()),
+    useFactory: async (made: N2NOptionsFactory) => new N2NClient(await made.createN2NOptions(), name),
     inject: [factory],
   };
+}
+
+function ambiguous(module: string, count: number): N2NError {
+  return new N2NError(
+    'INVALID_OPTIONS',
+    `${module} imports ${count} clients without a name, and "N2NClient" could be any of them. ` +
+      'Give each a "name", and inject it with @InjectN2N(name).',
+    { details: { module } },
+  );
 }

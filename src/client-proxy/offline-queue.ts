@@ -1,7 +1,17 @@
 import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { Deadlines } from '../rpc/deadlines.js';
-import { shed, type QueuedCall } from './queued-call.js';
+import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
+import type { EncodedValue } from '../protocol/values/value.js';
+import type { CallTerms } from '../call/caller.js';
+import { QueuedCall, shed } from './queued-call.js';
+
+/** See `N2NClientOptions`. */
+export interface OfflineLimits {
+  readonly maxBuffered: number;
+  readonly maxBufferedBytes: number;
+  readonly clock: Clock;
+}
 
 /** What may wait for a connection: bounded in number and bytes, in order, each for as long as its timeout says. */
 export class OfflineQueue {
@@ -9,12 +19,12 @@ export class OfflineQueue {
   private readonly deadlines: Deadlines;
   private bytes = 0;
 
+  /** @param whyAway the error of the last attempt to connect, if there was one */
   constructor(
-    private readonly maxCalls: number,
-    private readonly maxBytes: number,
-    clock: Clock,
+    private readonly limits: OfflineLimits,
+    private readonly whyAway: () => N2NError | undefined,
   ) {
-    this.deadlines = new Deadlines(clock);
+    this.deadlines = new Deadlines(limits.clock);
   }
 
   get isEmpty(): boolean {
@@ -22,8 +32,17 @@ export class OfflineQueue {
   }
 
   /** @throws N2NError `OVERLOADED` when there is no room */
-  add(call: QueuedCall): void {
-    if (this.calls.size >= this.maxCalls || this.bytes + call.bytes > this.maxBytes) {
+  wait(
+    kind: QueuedCall['kind'],
+    pattern: string,
+    value: EncodedValue,
+    sink: CallSink,
+    terms: CallTerms,
+  ): QueuedCall {
+    const drop = (dropped: QueuedCall): void => this.remove(dropped);
+    const call = new QueuedCall(kind, pattern, value, terms, sink, drop, this.whyAway);
+    const { maxBuffered, maxBufferedBytes } = this.limits;
+    if (this.calls.size >= maxBuffered || this.bytes + call.bytes > maxBufferedBytes) {
       const error = new N2NError(
         'OVERLOADED',
         'There is no connection, and no room for another call that waits for one. ' +
@@ -35,6 +54,7 @@ export class OfflineQueue {
     this.calls.add(call);
     this.bytes += call.bytes;
     if (call.timeout > 0) this.deadlines.add(call, call.options.since);
+    return call;
   }
 
   remove(call: QueuedCall): void {

@@ -70,7 +70,10 @@ export class QueuedCall implements Expiring, MadeCall {
   onExpired(): void {
     this.drop(this);
     const cause = this.whyAway();
-    const why = cause === undefined ? '.' : `: ${cause.message}`;
+    const why =
+      cause === undefined
+        ? '. No attempt has failed yet: the server does not answer, or has asked its clients to come back later.'
+        : `: ${cause.message} The client goes on trying.`;
     this.fail(
       new N2NError(
         'TIMEOUT',

@@ -3,20 +3,18 @@ import type { TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import type { CallSink, OutgoingCall } from '../rpc/outgoing/outgoing-call.js';
 import type { Peer } from '../rpc/peer.js';
-import type { Hello } from '../protocol/frames/hello.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms } from '../call/caller.js';
-import { refuseLink } from '../session/handshake.js';
 import { ReconnectLoop } from '../transport/connection/reconnect-loop.js';
-import { addressOfUrl } from '../transport/connection/server-address.js';
+import { addressLabel, addressOfUrl } from '../transport/connection/server-address.js';
 import { NodeClient } from '../transport/node-client/node-client.js';
 import { connectionTo } from '../transport/node-client/node-client-options.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import { dialedLink, N2N_QUERY } from '../transport/socket-io/socket-link.js';
 import { exchangeHello } from './client-handshake.js';
-import { ClientSession, type Hosting } from './client-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { ServerSessions } from './server-sessions.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 
 /**
@@ -40,10 +38,9 @@ export class ServerConnection implements Caller, BalancedConnection {
 
   private readonly loop: ReconnectLoop<void>;
   private phase: State = { is: 'idle', hasFailed: false };
-  /** It outlives its connections, and so most of the states. */
-  private session: ClientSession | undefined;
+  /** What there is of them outlives the connections, and so most of the states. */
+  private readonly sessions: ServerSessions;
   private lastError: N2NError | undefined;
-  private listener: CallListener | undefined;
   /** Whether there was a connection since the attempts began: then it is one that did not come back. */
   private hasConnected = false;
 
@@ -54,12 +51,19 @@ export class ServerConnection implements Caller, BalancedConnection {
     private readonly events: ServerConnectionEvents<ServerConnection>,
   ) {
     const connection = connectionTo(addressOfUrl(url, undefined), options.connection, N2N_QUERY);
+    this.sessions = new ServerSessions(addressLabel(connection.address), this, options, {
+      onFault: (error) => events.onFault(error),
+      onGoAway: () => events.onLeaving(this),
+      onDrained: (retryAfter) => this.onDrained(retryAfter),
+      onClosed: (error, retryAfter) => this.onClosed(error, retryAfter),
+      onMessagesLost: (count, error) => this.onMessagesLost(count, error),
+    });
     this.loop = new ReconnectLoop<void>(connection, {
       handshake: (socket, signal) => this.handshake(socket, signal),
       // However late in its window the network is back, another attempt comes in time.
-      delayLimit: () => (this.session?.timeLeft ?? Infinity) / 2,
+      delayLimit: () => this.sessions.timeLeft / 2,
       // Nothing else connects a side that hosts handlers: the server cannot call it before that.
-      neverGivesUp: () => this.listener !== undefined,
+      neverGivesUp: () => this.sessions.isHosting,
     });
     this.loop.addListener({
       onConnected: () => this.onConnected(),
@@ -90,12 +94,12 @@ export class ServerConnection implements Caller, BalancedConnection {
   /** Whether a call that is made now leaves now. */
   get canCall(): boolean {
     // The session may yet have to hear that its link has broken.
-    return this.phase.is === 'linked' && this.session?.peer.canCall === true;
+    return this.phase.is === 'linked' && this.sessions.peer?.canCall === true;
   }
 
   /** Whether there is a session, with a link or on the way to its next one. */
   get hasSession(): boolean {
-    return this.session !== undefined;
+    return this.sessions.peer !== undefined;
   }
 
   /** Whether nothing leads to a connection, now or later. */
@@ -109,7 +113,7 @@ export class ServerConnection implements Caller, BalancedConnection {
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
     else if (state.is !== 'idle') return;
     this.phase = { is: 'connecting', hasFailed: false };
-    this.loop.start();
+    this.loop.start(state.is === 'resting');
   }
 
   /** Forgets that the attempts were given up. */
@@ -119,8 +123,7 @@ export class ServerConnection implements Caller, BalancedConnection {
 
   /** Who takes the calls of the other side from now on; undefined for nobody. */
   hostCalls(listener: CallListener | undefined): void {
-    this.listener = listener;
-    this.session?.hostBy(this.hosting);
+    this.sessions.hostCalls(listener);
   }
 
   /** Only where `canCall`. */
@@ -135,9 +138,9 @@ export class ServerConnection implements Caller, BalancedConnection {
 
   /** Takes no new calls of the server, and tells by `onDrained` when no call is under way in either direction. */
   drain(): void {
-    const { session } = this;
-    if (session === undefined) return;
-    if (this.phase.is === 'linked' || session.peer.isBusy) session.peer.drain();
+    const { peer } = this.sessions;
+    if (peer === undefined) return;
+    if (this.phase.is === 'linked' || peer.isBusy || peer.undelivered > 0) peer.drain();
     else this.events.onDrained(this, 0);
   }
 
@@ -147,7 +150,7 @@ export class ServerConnection implements Caller, BalancedConnection {
     this.phase = { is: 'idle', hasFailed: false };
     this.hasConnected = false;
     if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
-    this.loop.stop(error, () => this.session?.peer.close(error));
+    this.loop.stop(error, () => this.sessions.peer?.close(error));
   }
 
   /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
@@ -162,31 +165,22 @@ export class ServerConnection implements Caller, BalancedConnection {
   }
 
   private get peer(): Peer {
-    if (this.session === undefined) throw this.lastError ?? noConnection(this.url);
-    return this.session.peer;
-  }
-
-  private get hosting(): Hosting {
-    return { listener: this.listener, caller: this };
+    const { peer } = this.sessions;
+    if (peer === undefined) throw this.lastError ?? noConnection(this.url);
+    return peer;
   }
 
   /** Exchanges HELLO, and has the session go on over the new link, or begin. */
   private async handshake(socket: DialedSocket, signal: AbortSignal): Promise<void> {
     const link = dialedLink(socket);
     this.phase = { is: 'handshaking', hasFailed: this.hasFailed };
-    const hello = await exchangeHello(link, this.url, this.session?.resumeRequest, this.options, signal);
+    const hello = await exchangeHello(link, this.url, this.sessions.resumeRequest, this.options, signal);
     signal.throwIfAborted();
-    const session =
-      hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
-    if (session === undefined) {
-      const error = new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.');
-      refuseLink(link, error);
-      throw error;
-    }
+    const attach = this.sessions.meet(link, hello, socket);
     this.phase = { is: 'linked' };
     this.lastError = undefined;
     this.hasConnected = true;
-    session.attach(link, hello.ticket);
+    attach();
   }
 
   private onConnected(): void {
@@ -194,45 +188,8 @@ export class ServerConnection implements Caller, BalancedConnection {
     else this.events.onLeaving(this);
   }
 
-  /** The server goes on with the session. @returns undefined where it has received what it was not sent */
-  private goOn(received: number, socket: DialedSocket): ClientSession | undefined {
-    const { session } = this;
-    if (session?.peer.canResumeFrom(received) !== true) {
-      session?.peer.close(
-        new N2NError('CONNECTION_LOST', 'The two sides do not agree on what was received.'),
-      );
-      return undefined;
-    }
-    session.moveTo(socket);
-    return session;
-  }
-
-  /** A session begins. One that was to go on is gone. */
-  private begin(hello: Hello, socket: DialedSocket): ClientSession {
-    const former = this.session;
-    this.session = undefined;
-    former?.peer.close(
-      new N2NError(
-        'CONNECTION_LOST',
-        'The connection was lost, and the server no longer has the session: it was started anew, or the client was ' +
-          'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
-      ),
-    );
-    const { label } = this.loop;
-    const session: ClientSession = new ClientSession(label, socket, hello, this.options, this.hosting, {
-      onFault: (error) => this.events.onFault(error),
-      onGoAway: () => this.events.onLeaving(this),
-      onDrained: () => this.onDrained(session),
-      onClosed: (error) => this.onClosed(session, error),
-    });
-    this.session = session;
-    return session;
-  }
-
   /** Everything that was under way has ended: the side that dialed is the one that ends the session. */
-  private onDrained(session: ClientSession): void {
-    if (this.session !== session) return;
-    const { retryAfter = 0 } = session;
+  private onDrained(retryAfter: number): void {
     this.leave(new N2NError('CLOSED', 'The session has ended, with all of its calls.'), retryAfter);
   }
 
@@ -242,10 +199,7 @@ export class ServerConnection implements Caller, BalancedConnection {
     if (this.isIdle) this.events.onDrained(this, retryAfter);
   }
 
-  private onClosed(session: ClientSession, error: N2NError): void {
-    if (this.session !== session) return;
-    const { retryAfter } = session;
-    this.session = undefined;
+  private onClosed(error: N2NError, retryAfter: number | undefined): void {
     this.lastError = error;
     this.events.onOver(this);
     if (this.isIdle) return;
@@ -256,6 +210,11 @@ export class ServerConnection implements Caller, BalancedConnection {
       this.phase = { is: 'connecting', hasFailed: false };
       this.loop.restart(error);
     }
+  }
+
+  private onMessagesLost(count: number, { message }: N2NError): void {
+    const what = count === 1 ? 'An event or answer' : `${count} events and answers`;
+    this.options.logger.warn(`${what} for ${this.url} may not have arrived. ${message}`);
   }
 
   private onLost(): void {
@@ -297,16 +256,15 @@ export class ServerConnection implements Caller, BalancedConnection {
     this.events.onGivenUp(this, error);
     // Who was told may have begun, too: then the session may still be gone on with.
     if (!this.isIdle) return;
-    this.session?.peer.close(
-      new N2NError('CONNECTION_LOST', `The connection was lost and did not come back: ${error.message}`, {
-        cause: error,
-      }),
-    );
+    this.sessions.giveUp(error);
   }
 }
 
 function noConnection(url: string): N2NError {
-  return new N2NError('CONNECT_FAILED', `There is no connection to ${url}.`);
+  return new N2NError(
+    'CONNECT_FAILED',
+    `There is no connection to ${url}, and none is tried. The next call begins to connect.`,
+  );
 }
 
 /** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */

@@ -72,6 +72,8 @@ export class GoAway {
   onFrame(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
     if (id !== SESSION_ID || to - from !== GOAWAY_BODY_BYTES)
       throw new N2NError('PROTOCOL_ERROR', 'A GOAWAY is not as it must be.');
+    // The other side ends the session, and must know what has arrived before it does.
+    this.session.acknowledgeChunk();
     if ((flags & FLAG_ANSWER) !== 0) {
       if (this.takes !== 'calls-on-their-way') return;
       this.takes = 'no-calls';
@@ -98,7 +100,8 @@ export class GoAway {
   private watchForEnd(): void {
     const check = (): void => {
       // Calls that the other side made before it read GOAWAY may still be on their way.
-      if (this.session.isOpen && !this.events.isBusy && this.takes !== 'calls-on-their-way')
+      const { isOpen, undelivered } = this.session;
+      if (isOpen && undelivered === 0 && !this.events.isBusy && this.takes !== 'calls-on-their-way')
         this.events.onDrained();
     };
     const { outgoing, incoming, queue } = this.work;

@@ -21,6 +21,8 @@ export interface PeerEvents {
   onCall(call: IncomingCall): void;
   /** Code that stops a handler threw: a fault of the application, to be logged. */
   onFault(error: unknown): void;
+  /** A call has waited in vain for its turn: told once, with what to do about it. */
+  warn?(message: string): void;
   /** The link has broken. Calls continue over the next one, and new calls wait for it. */
   onSuspended(): void;
   /**
@@ -30,6 +32,9 @@ export interface PeerEvents {
   onGoAway(retryAfter: number): void;
   /** One of the sides takes no new calls, and no call of either side is active. */
   onDrained(): void;
-  /** The session is over; active calls have failed with this error. Reported once. */
-  onClosed(error: N2NError): void;
+  /**
+   * The session is over; active calls have failed with this error. Reported once.
+   * @param lost how many events and answers were written that the other side may not have received
+   */
+  onClosed(error: N2NError, lost: number): void;
 }

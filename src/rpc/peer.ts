@@ -17,6 +17,7 @@ import type { PeerEvents, PeerOptions } from './peer-options.js';
 import { FlowTable } from './flow-control/flow-table.js';
 import type { IncomingCall } from './incoming/incoming-call.js';
 import { IncomingCalls } from './incoming/incoming-calls.js';
+import { NoAnswers } from './outgoing/no-answer.js';
 import type { CallSink, OutgoingCall } from './outgoing/outgoing-call.js';
 import type { CallOptions } from './outgoing/call-options.js';
 import { OutgoingCalls } from './outgoing/outgoing-calls.js';
@@ -31,6 +32,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   readonly info: SessionInfo;
   private readonly session: Session;
   private readonly flows: FlowTable;
+  private readonly noAnswers: NoAnswers;
   private readonly outgoing: OutgoingCalls;
   private readonly incoming: IncomingCalls;
   private readonly queue: ServingQueue;
@@ -51,8 +53,10 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     const maxBacklog = options.maxPending + maxInFlight * MAX_WHOLE_BODY_BYTES;
     this.session = new Session(this, { ...options, maxBacklog });
     this.flows = new FlowTable(this.session, maxPayload + HEADER_ALLOWANCE_BYTES);
+    this.noAnswers = new NoAnswers(this.session, options);
     const firstId = role === 'dialer' ? 1 : 2;
-    this.outgoing = new OutgoingCalls(this.session, this.flows, codec, firstId, clock, this.info);
+    const { session, flows, noAnswers, info } = this;
+    this.outgoing = new OutgoingCalls(session, flows, codec, firstId, clock, noAnswers, info);
     this.queue = new ServingQueue(maxInFlight, clock, this);
     this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, this);
     const { outgoing, incoming, queue } = this;
@@ -90,15 +94,20 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     );
   }
 
+  /** How many events and answers were written that the other side has not confirmed. */
+  get undelivered(): number {
+    return this.session.undelivered;
+  }
+
   /** See `ServingQueue.serveAtMost`. */
   serveAtMost(maxInFlight: number): void {
     this.queue.serveAtMost(maxInFlight);
   }
 
-  /** Calls back once all received events are handled, which continues after the session is over. */
-  whenEventsServed(callback: () => void): void {
-    if (!this.queue.hasEvents) callback();
-    else this.queue.onNoEvents = callback;
+  /** Calls back once no handler of this side is at work; they may be for longer than the session lives. */
+  whenServed(callback: () => void): void {
+    if (!this.queue.isServing && !this.queue.hasEvents) callback();
+    else this.queue.onIdle = callback;
   }
 
   /**
@@ -166,6 +175,11 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     this.events.onFault(error);
   }
 
+  /** @internal Called by the calls of the other side. */
+  warn(message: string): void {
+    this.events.warn?.(message);
+  }
+
   /** @internal Called by `GoAway`. */
   onGoAway(retryAfter: number): void {
     this.events.onGoAway(retryAfter);
@@ -180,8 +194,9 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     this.trace.onAttached(replayed);
   }
 
-  onSuspended(): void {
+  onSuspended(reason: string): void {
     this.trace.onSuspended();
+    this.noAnswers.onSuspended(reason);
     this.events.onSuspended();
   }
 
@@ -191,12 +206,17 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     return this.flows.pull() || this.session.unsentBytes > 0;
   }
 
-  onClosed(error: N2NError): void {
+  onAcknowledged(): void {
+    this.goAway.checkSoon();
+  }
+
+  onClosed(error: N2NError, lost: number): void {
     this.trace.onClosed(error);
+    const leaving = this.outgoing.eventsLeaving;
     this.incoming.abandon(error);
     this.flows.clear();
     this.outgoing.fail(error);
-    this.events.onClosed(error);
+    this.events.onClosed(error, lost + leaving);
   }
 
   onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {

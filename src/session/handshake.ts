@@ -5,7 +5,7 @@ import { frameChunk } from '../protocol/frames/chunk-writer.js';
 import { FrameType, SESSION_ID } from '../protocol/frames/frame.js';
 import { readHello, writeHello, type Hello } from '../protocol/frames/hello.js';
 import type { Link, LinkEvents } from './link.js';
-import { readSessionError, sessionErrorChunk } from './session-error.js';
+import { readSessionEnd, sessionErrorChunk } from './session-error.js';
 
 export interface HandshakeOptions {
   /** The name of this side's codec. The other side must have the same. */
@@ -107,7 +107,7 @@ export class Handshake implements LinkEvents, FrameHandler {
   onFrame(type: number, flags: number, id: number, chunk: Buffer, from: number, to: number): void {
     if (this.state.is !== 'waiting') return;
     if (type === FrameType.ERROR && id === SESSION_ID) {
-      const error = readSessionError(flags, chunk, from, to);
+      const { error } = readSessionEnd(flags, chunk, from, to);
       this.end()?.onFailed(error);
       this.link.close('the other side ended the session');
       return;

@@ -32,6 +32,14 @@ export interface Link {
   close(reason: string): void;
 }
 
+const NOBODY: LinkEvents = { onChunk() {}, onWritable() {}, onBroken() {} };
+
+/** Closes a link, and hears nothing more of it. */
+export function abandonLink(link: Link, reason: string): void {
+  link.open(NOBODY);
+  link.close(reason);
+}
+
 export interface LinkEvents {
   /**
    * A chunk came. Nobody changes its bytes.

@@ -5,6 +5,8 @@ import type { FrameHandler } from '../protocol/frames/chunk-reader.js';
 export interface SessionOptions {
   /** Which side this is. */
   role: 'dialer' | 'acceptor';
+  /** What messages call the other side: its address. */
+  otherSide: string;
   /** The longest value that the other side accepts, in bytes: from its HELLO. */
   maxSend: number;
   /** How long the session waits for a new link when its link has broken, in milliseconds; 0 ends it at once. */
@@ -29,8 +31,13 @@ export interface SessionEvents extends FrameHandler {
   onWritable(): boolean;
   /** The session goes over a link from now on. @param replayed how much it sends again, in bytes */
   onAttached(replayed: number): void;
-  /** The link has broken. The session waits for a new one. */
-  onSuspended(): void;
-  /** The session is over, for this reason. Reported once. */
-  onClosed(error: N2NError): void;
+  /** The link has broken. The session waits for a new one. @param reason a text for people */
+  onSuspended(reason: string): void;
+  /** The other side has received more of what was sent. */
+  onAcknowledged(): void;
+  /**
+   * The session is over, for this reason. Reported once.
+   * @param lost how many messages were written that the other side may not have received
+   */
+  onClosed(error: N2NError, lost: number): void;
 }

@@ -2,15 +2,21 @@ import type { TimerHandle } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { Chunk } from '../protocol/frames/chunk.js';
 import { readChunk, type FrameHandler } from '../protocol/frames/chunk-reader.js';
-import { ackChunk, ChunkWriter } from '../protocol/frames/chunk-writer.js';
-import { ACK_BODY_BYTES, FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frames/frame.js';
-import { readU32 } from '../protocol/buffers/u32.js';
+import { ChunkWriter } from '../protocol/frames/chunk-writer.js';
+import { FrameType, SESSION_ID, SKIPPABLE } from '../protocol/frames/frame.js';
 import { ChunkFlush } from './chunk-flush.js';
-import type { Link, LinkEvents } from './link.js';
-import { ReceivedBytes } from './received-bytes.js';
+import { abandonLink, type Link, type LinkEvents } from './link.js';
+import { readAck, ReceivedBytes } from './received-bytes.js';
 import type { SessionEvents, SessionOptions } from './session-options.js';
 import { ReplayBuffer } from './replay-buffer.js';
-import { readSessionError, sessionErrorChunk } from './session-error.js';
+import {
+  linkLost,
+  notRead,
+  notTaken,
+  readSessionEnd,
+  sessionErrorChunk,
+  windowPassed,
+} from './session-error.js';
 
 /** `docs/sessions.md` draws it. */
 type State =
@@ -19,9 +25,6 @@ type State =
   | { readonly is: 'linked'; readonly link: Link }
   | { readonly is: 'closed'; readonly error: N2NError };
 
-/** For a link that the session has abandoned. */
-const NOBODY: LinkEvents = { onChunk() {}, onWritable() {}, onBroken() {} };
-
 /**
  * One conversation of two peers, which outlives its links. The frames of a turn are sent as one chunk. Each side counts
  * the bytes that it has sent and received, and keeps the chunks that the other has not acknowledged. After a break,
@@ -29,14 +32,14 @@ const NOBODY: LinkEvents = { onChunk() {}, onWritable() {}, onBroken() {} };
  */
 export class Session implements LinkEvents, FrameHandler {
   private readonly writer: ChunkWriter;
-  private readonly replay = new ReplayBuffer();
+  private readonly replay: ReplayBuffer;
   private readonly isResumable: boolean;
   private state: State = { is: 'unlinked', timer: undefined };
   private chunkRelease: (() => void) | undefined = undefined;
   private readonly chunkFlush: ChunkFlush;
   private blocked = false;
   private readAt: number;
-  private readonly receivedBytes = new ReceivedBytes();
+  private readonly receivedBytes: ReceivedBytes;
 
   constructor(
     private readonly events: SessionEvents,
@@ -46,6 +49,8 @@ export class Session implements LinkEvents, FrameHandler {
     this.readAt = options.clock.now();
     this.chunkFlush = new ChunkFlush(options.clock, options.defer, this.flush);
     this.isResumable = options.window > 0;
+    this.replay = new ReplayBuffer(options.maxReplay, this.isResumable);
+    this.receivedBytes = new ReceivedBytes(options.clock, this.isResumable ? this.sendAck : undefined);
   }
 
   /** The longest value that the other side accepts, in bytes. */
@@ -86,6 +91,21 @@ export class Session implements LinkEvents, FrameHandler {
     return this.writer.pendingBytes;
   }
 
+  /** How many messages the other side may not have received. Without a window, only those that no link has taken. */
+  get undelivered(): number {
+    return this.replay.undelivered;
+  }
+
+  /** A message was written to its end that somebody believes to arrive: an event, or an answer. */
+  countMessage(): void {
+    this.replay.countMessage();
+  }
+
+  /** Acknowledges the chunk that is being read as soon as it is read. */
+  acknowledgeChunk(): void {
+    this.receivedBytes.wantAck();
+  }
+
   /** Whether there is a link to send over. */
   get isLinked(): boolean {
     return this.state.is === 'linked';
@@ -93,9 +113,7 @@ export class Session implements LinkEvents, FrameHandler {
 
   /** Whether the session can continue at this position, which the other side has received. */
   canResumeFrom(received: number): boolean {
-    if (!this.isOpen || !this.isResumable || received > this.replay.sent) return false;
-    this.replay.acknowledge(received);
-    return this.replay.acknowledged === received;
+    return this.isOpen && this.isResumable && this.replay.goesOnFrom(received);
   }
 
   /**
@@ -109,8 +127,7 @@ export class Session implements LinkEvents, FrameHandler {
       return;
     }
     if (state.is === 'linked') {
-      state.link.open(NOBODY);
-      state.link.close('the session goes on over another link');
+      abandonLink(state.link, 'the session goes on over another link');
     } else if (state.timer !== undefined) {
       this.options.clock.clearTimeout(state.timer);
     }
@@ -119,7 +136,7 @@ export class Session implements LinkEvents, FrameHandler {
     this.events.onAttached(this.replay.bytes);
     for (const chunk of this.replay) this.blocked = !link.write(chunk);
     // Tells the other side that its HELLO has come: only then does it forget the ticket that this link came with.
-    if (this.options.role === 'dialer') this.sendAck(link);
+    if (this.options.role === 'dialer') this.receivedBytes.sendAck();
     link.open(this);
     this.flushSoon();
   }
@@ -131,9 +148,7 @@ export class Session implements LinkEvents, FrameHandler {
   writerForCall(): ChunkWriter {
     if (this.state.is === 'closed') throw this.state.error;
     if (this.writer.pendingBytes > this.options.maxPending) {
-      throw new N2NError('OVERLOADED', 'The other side does not take what is sent; try again when it does.', {
-        details: { pendingBytes: this.writer.pendingBytes, maxPending: this.options.maxPending },
-      });
+      throw notTaken(this.writer.pendingBytes, this.options.maxPending);
     }
     return this.writer;
   }
@@ -144,7 +159,7 @@ export class Session implements LinkEvents, FrameHandler {
    */
   writerForReply(): ChunkWriter {
     if (this.writer.pendingBytes > this.options.maxBacklog) {
-      this.close(new N2NError('OVERLOADED', 'The other side asks and does not read the answers.'));
+      this.close(notRead());
     }
     return this.writer;
   }
@@ -173,7 +188,7 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   private flushEarly(): void {
-    if (this.blocked || this.state.is !== 'linked' || this.isReplayFull) return;
+    if (this.blocked || this.state.is !== 'linked' || this.replay.isFull) return;
     this.chunkFlush.onEarly();
     const chunk = this.writer.take();
     if (chunk !== undefined) this.send(this.state.link, chunk);
@@ -181,43 +196,31 @@ export class Session implements LinkEvents, FrameHandler {
 
   private readonly flush = (): void => {
     this.chunkFlush.onTurnEnd();
-    if (this.receivedBytes.isAckWorthwhile && this.leavesAtOnce) this.writeAck();
-    while (!this.blocked && this.state.is === 'linked' && !this.isReplayFull) {
+    const { pendingBytes } = this.writer;
+    // Beside frames that leave now: those that must wait for an ACK of the other side would hold it back.
+    if (pendingBytes > 0 && this.receivedBytes.isAckWorthwhile && this.replay.hasRoomFor(pendingBytes))
+      this.writer.writeAck(this.receivedBytes.acknowledge());
+    while (!this.blocked && this.state.is === 'linked' && !this.replay.isFull) {
       const chunk = this.writer.take();
       if (chunk !== undefined) this.send(this.state.link, chunk);
       else if (!this.events.onWritable()) return;
     }
   };
 
-  private get isReplayFull(): boolean {
-    return this.replay.bytes >= this.options.maxReplay;
-  }
-
-  /** Whether frames are written, and none of them must wait for an ACK of the other side. */
-  private get leavesAtOnce(): boolean {
-    const { pendingBytes } = this.writer;
-    return pendingBytes > 0 && this.replay.bytes + pendingBytes < this.options.maxReplay;
-  }
-
   private send(link: Link, chunk: Chunk): void {
-    if (this.isResumable) this.replay.push(chunk);
+    this.replay.push(chunk);
     this.blocked = !link.write(chunk);
-  }
-
-  /** Writes an ACK behind other frames. */
-  private writeAck(): void {
-    if (!this.isResumable) return;
-    this.writer.writeAck(this.receivedBytes.acknowledge());
   }
 
   /**
    * Sends an ACK ahead of all waiting frames, and beyond the limit on unacknowledged bytes: if both sides have reached
    * that limit, an ACK that waits its turn would wait for ever.
    */
-  private sendAck(link: Link): void {
-    if (!this.isResumable) return;
-    this.send(link, ackChunk(this.receivedBytes.acknowledge()));
-  }
+  private readonly sendAck = (ack: Chunk): void => {
+    if (this.state.is !== 'linked') return;
+    this.replay.pushAhead(ack);
+    this.blocked = !this.state.link.write(ack);
+  };
 
   /** @internal Called by the link. */
   onWritable(): void {
@@ -230,15 +233,13 @@ export class Session implements LinkEvents, FrameHandler {
   onChunk(chunk: Buffer, release?: () => void): void {
     this.chunkRelease = release;
     this.readAt = this.options.clock.now();
-    // The chunk may be released, and so be empty, while it is read.
-    const { length } = chunk;
+    this.receivedBytes.begin(chunk);
     try {
       readChunk(chunk, this);
     } catch (error) {
       this.close(N2NError.from(error, 'PROTOCOL_ERROR', 'A chunk cannot be read'));
     }
-    this.receivedBytes.add(length);
-    if (this.receivedBytes.isAckDue && this.state.is === 'linked') this.sendAck(this.state.link);
+    this.receivedBytes.end();
   }
 
   /** @internal Called by `readChunk` for each frame. */
@@ -254,46 +255,46 @@ export class Session implements LinkEvents, FrameHandler {
   }
 
   private onAck(chunk: Buffer, from: number, to: number): void {
-    if (to - from !== ACK_BODY_BYTES)
-      throw new N2NError('PROTOCOL_ERROR', `ACK has ${to - from} bytes in place of ${ACK_BODY_BYTES}.`);
-    const position = readU32(chunk, from) * 2 ** 32 + readU32(chunk, from + 4);
+    const position = readAck(chunk, from, to);
     if (this.isResumable && position > this.replay.sent) {
       throw new N2NError('PROTOCOL_ERROR', 'The other side acknowledges what it was not sent.');
     }
-    const wasFull = this.isReplayFull;
+    const wasFull = this.replay.isFull;
     this.replay.acknowledge(position);
     if (wasFull) this.flushSoon();
+    this.events.onAcknowledged();
   }
 
   private onSessionError(flags: number, chunk: Buffer, from: number, to: number): void {
     const { state } = this;
-    this.end(readSessionError(flags, chunk, from, to));
+    const { error, isClose } = readSessionEnd(flags, chunk, from, to);
+    // The side that has dialed closes the session when everything that it was sent has come.
+    this.end(error, isClose && this.options.role === 'acceptor');
     if (state.is === 'linked') state.link.close('the other side ended the session');
   }
 
   /** @internal Called by the link. */
   onBroken(reason: string, isIntended: boolean): void {
-    const { window, clock } = this.options;
+    const { window, clock, otherSide } = this.options;
     // This side closed the session, and so the link.
     if (this.state.is === 'closed') return;
     if (isIntended || !this.isResumable) {
-      this.end(new N2NError('CONNECTION_LOST', `The connection was lost: ${reason}.`));
+      this.end(linkLost(otherSide, reason));
       return;
     }
-    const onWindowPassed = (): void => {
-      const text = `The connection was lost (${reason}) and did not come back in ${window} ms.`;
-      this.end(new N2NError('CONNECTION_LOST', text, { details: { window } }));
-    };
+    const onWindowPassed = (): void => this.end(windowPassed(otherSide, reason, window));
     this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window, 'wait-again') };
-    this.events.onSuspended();
+    this.events.onSuspended(reason);
   }
 
-  private end(error: N2NError): void {
+  private end(error: N2NError, hasAllCome = false): void {
     const { state } = this;
     if (state.is === 'closed') return;
+    const lost = hasAllCome ? 0 : this.undelivered;
+    this.receivedBytes.stop();
     if (state.is === 'unlinked' && state.timer !== undefined) this.options.clock.clearTimeout(state.timer);
     this.state = { is: 'closed', error };
     this.replay.clear();
-    this.events.onClosed(error);
+    this.events.onClosed(error, lost);
   }
 }

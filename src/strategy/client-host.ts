@@ -11,7 +11,7 @@ import type {
   SocketIoServer,
   SocketIoSocket,
 } from '../transport/socket-io/socket-io-server.js';
-import type { HandlerHost, TakeCall } from './handler-host.js';
+import type { HandlerHost, HostStatus, TakeCall } from './handler-host.js';
 import type { ReportError } from './handlers/handler-error.js';
 import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
@@ -24,6 +24,7 @@ export class ClientHost implements HandlerHost {
   private readonly underWay = new Set<IncomingCall>();
   /** Undefined while new ones are taken. */
   private draining: Drain | undefined;
+  private unfollow: () => void = () => {};
 
   constructor(
     private readonly client: CallHost,
@@ -34,19 +35,25 @@ export class ClientHost implements HandlerHost {
   ) {}
 
   /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
-  async listen(): Promise<void> {
+  async listen(onStatus: (status: HostStatus) => void): Promise<void> {
     const { maxInFlight } = this.options;
     this.draining = undefined;
+    // The status of a client that has not connected yet says nothing.
+    onStatus('disconnected');
+    const following = this.client.status.subscribe(onStatus);
+    this.unfollow = () => following.unsubscribe();
     this.client.hostCalls({
       maxInFlight,
       onConnection: (socket, caller, info) => this.onConnection(socket, caller, info),
     });
-    this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));
+    // The log of the client says that it has failed, and it goes on.
+    this.client.connect().catch(() => {});
   }
 
   /** Lets what is under way end, within `drainTimeout`. The client stays connected, and hosts nothing any more. */
   async close(): Promise<void> {
     const { clock, drainTimeout } = this.options;
+    this.unfollow();
     this.draining = new Drain(() => this.underWay.size === 0, drainTimeout, clock);
     await this.draining.done;
     this.client.hostCalls(undefined);

@@ -1,3 +1,4 @@
+import { Logger, type LoggerService } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { messageOf } from '../n2n-error.js';
@@ -5,7 +6,7 @@ import { emitPlain } from '../transport/socket-io/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
 import { AcceptingHost } from './accept/accepting-host.js';
 import { ClientHost } from './client-host.js';
-import type { HandlerHost } from './handler-host.js';
+import type { HandlerHost, HostStatus } from './handler-host.js';
 import type { ProcessingHooks } from './layers/run-hooks.js';
 import { composeServing } from './layers/serving-layers.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
@@ -27,9 +28,10 @@ export type N2NServerEvents = Record<string, (...args: any[]) => void>;
 /**
  * - `connected`: calls are taken
  * - `draining`: no new ones; those under way go on
- * - `disconnected`
+ * - `reconnecting`: with `client`, its connection is lost
+ * - `disconnected`: it does not listen; with `client`, there was no connection yet, or the client was closed
  */
-export type N2NServerStatus = 'connected' | 'draining' | 'disconnected';
+export type N2NServerStatus = HostStatus;
 
 /** Whom a broadcast is for. */
 export interface BroadcastTarget {
@@ -48,6 +50,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   /** Names this transport, so that a handler can be for it alone: `@MessagePattern('x', N2N_TRANSPORT)`. */
   override readonly transportId: symbol = N2N_TRANSPORT;
 
+  /** Nest's own bears the name of its base class. */
+  protected override readonly logger: LoggerService = new Logger(N2NServer.name);
   private readonly host: HandlerHost;
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
   /** Whether Nest has added handlers, which have its pipeline around them. */
@@ -82,7 +86,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     return this.host.peers;
   }
 
-  /** Whether the server takes calls, from the latest on. */
+  /** Whether the server takes calls, from the latest on; with `client`, as its connection comes and goes. */
   override get status(): Observable<N2NServerStatus> {
     return super.status as Observable<N2NServerStatus>;
   }
@@ -93,13 +97,11 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    */
   listen(callback: (error?: unknown) => void): void {
     if (this.hasNestHandlers && !hasJoined(this)) this.logger.warn(NOT_JOINED);
-    const listening = this.closing?.then(() => this.host.listen()) ?? this.host.listen();
+    const listen = (): Promise<void> => this.host.listen((status) => this._status$.next(status));
+    const listening = this.closing?.then(listen) ?? listen();
     this.closing = undefined;
     listening.then(
-      () => {
-        this._status$.next('connected');
-        callback();
-      },
+      () => callback(),
       (error: unknown) => {
         this._status$.next('disconnected');
         callback(error);

@@ -84,9 +84,14 @@ function levelOf(name: string, given: unknown): Level {
 
 function ignoreLine(): void {}
 
+/** Whether a value is a logger, whatever its type says. */
+export function isLogger(value: unknown): value is Logger {
+  return hasFunctions(value, ['log', 'error', 'warn']);
+}
+
 /** @throws N2NError `INVALID_OPTIONS` */
 export function loggerOption(name: string, value: unknown): Logger {
-  if (hasFunctions(value, ['log', 'error', 'warn'])) return value as Logger;
+  if (isLogger(value)) return value;
   throw optionError(name, value, 'an object with the methods log, error and warn');
 }
 

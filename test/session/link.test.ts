@@ -175,7 +175,7 @@ describe('the end', () => {
     link.receive(requestFrame(1));
     link.drain();
     expect(closed.map(({ code, message }) => [code, message])).toEqual([
-      ['CONNECTION_LOST', 'The connection was lost: transport close.'],
+      ['CONNECTION_LOST', 'The connection to the other side was lost: transport close.'],
     ]);
     expect([calls, link.takeFrames(), peer.canCall]).toEqual([[], [], false]);
   });

@@ -137,7 +137,7 @@ describe('the window', () => {
     clock.advance(1);
     const error = asN2NError(closed[0], 'CONNECTION_LOST');
     expect([error.message, error.details]).toEqual([
-      'The connection was lost (transport close) and did not come back in 10000 ms.',
+      'The connection to the other side was lost (transport close) and did not come back in 10000 ms, the window of its session.',
       { window: WINDOW },
     ]);
     expect([sink.seen, clock.armed, peer.canResumeFrom(0)]).toEqual([

@@ -38,9 +38,12 @@ export function watchWhatIsKept({ service, client }: Sides): () => Promise<void>
     service.strategy as unknown as { host: { sessions: { sessions: Set<{ peer: PeerParts }> } } }
   ).host.sessions;
   const { channel } = client as unknown as {
-    channel: { current: { session?: { peer: PeerParts } }; waiting: { calls: unknown } };
+    channel: {
+      servers: { current: { sessions: { peer?: PeerParts } } };
+      waiting: { calls: unknown };
+    };
   };
-  const dialed = channel.current.session?.peer;
+  const dialed = channel.servers.current.sessions.peer;
   if (sessions.size !== 1 || dialed === undefined) throw new Error('there is not one open session');
   const peers: [string, PeerParts][] = [
     ['client', dialed],

@@ -16,6 +16,8 @@ export interface TestPeer {
   readonly clock: FakeClock;
   readonly calls: IncomingCall[];
   readonly closed: N2NError[];
+  /** How many messages may have been lost, of each end. */
+  readonly lost: number[];
   /** What was to stop a handler, and threw. */
   readonly faults: unknown[];
   /** What else its owner was told. */
@@ -41,6 +43,7 @@ export function startPeer({ onCall, ...options }: TestPeerOptions = {}, link = n
   const clock = new FakeClock();
   const calls: IncomingCall[] = [];
   const closed: N2NError[] = [];
+  const lost: number[] = [];
   const faults: unknown[] = [];
   const told: unknown[] = [];
   const events: PeerEvents = {
@@ -52,11 +55,15 @@ export function startPeer({ onCall, ...options }: TestPeerOptions = {}, link = n
       onCall?.(call);
     },
     onFault: (error: unknown) => void faults.push(error),
-    onClosed: (error: N2NError) => void closed.push(error),
+    onClosed: (error: N2NError, messages: number) => {
+      closed.push(error);
+      lost.push(messages);
+    },
   };
   const peer = new Peer(events, {
     role: 'acceptor',
     info: { id: 'test', role: 'acceptor', connection: 'test', address: '', window: 0 },
+    otherSide: 'the other side',
     maxPayload: 1_000_000,
     maxSend: 1_000_000,
     maxInFlight: 10,
@@ -69,7 +76,7 @@ export function startPeer({ onCall, ...options }: TestPeerOptions = {}, link = n
     defer: (task) => task(),
     ...options,
   });
-  return { peer, link, clock, calls, closed, faults, told };
+  return { peer, link, clock, calls, closed, lost, faults, told };
 }
 
 /** A peer that is open, across from a test that writes its frames by hand. */

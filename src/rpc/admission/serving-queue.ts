@@ -22,6 +22,8 @@ export interface CallServer {
 export class ServingQueue {
   /** Called when the last event has been served, if set. */
   onNoEvents: (() => void) | undefined = undefined;
+  /** Called when no handler is at work any more, if set. */
+  onIdle: (() => void) | undefined = undefined;
   private serving = 0;
   /** Events that wait or are being served. They continue when their sender is gone. */
   private events = 0;
@@ -37,6 +39,16 @@ export class ServingQueue {
     private readonly clock: Clock,
     private readonly server: CallServer,
   ) {}
+
+  /** How many calls are served at once, where as many are; undefined where there is room for another. */
+  get reachedLimit(): number | undefined {
+    return this.serving < this.maxServing ? undefined : this.maxServing;
+  }
+
+  /** Whether a handler is at work. */
+  get isServing(): boolean {
+    return this.serving > 0;
+  }
 
   /** Whether events wait or are being served. */
   get hasEvents(): boolean {
@@ -73,6 +85,7 @@ export class ServingQueue {
       if (this.events === 0) this.onNoEvents?.();
     }
     this.startWaiting();
+    if (this.serving === 0 && this.events === 0) this.onIdle?.();
   }
 
   /** Starts waiting calls, as many as there is room for. */

@@ -6,6 +6,8 @@ import type { StreamTarget } from '../streams/stream-target.js';
 /** Gets errors that nobody else can get: code that stops a handler threw, or an event was dropped. */
 export interface FaultLog {
   onFault(error: unknown): void;
+  /** Somebody should know of this, but nothing is broken. */
+  warn?(message: string): void;
 }
 
 /** Sends the answers of an incoming call. */
@@ -86,6 +88,11 @@ export class IncomingCall implements StreamTarget {
 
   get isOver(): boolean {
     return this.state === 'over';
+  }
+
+  /** Whether no handler has begun to work for it. */
+  get isWaiting(): boolean {
+    return this.state === 'waiting';
   }
 
   /** Whether nobody waits for an answer. */

@@ -32,6 +32,7 @@ export class IncomingCalls implements ReplyPort {
   readonly payloads: IncomingPayloads;
   /** Called when the last call has ended, if set. */
   onEmpty: (() => void) | undefined = undefined;
+  private hasWarnedOfStarved = false;
 
   constructor(
     private readonly session: Session,
@@ -105,9 +106,22 @@ export class IncomingCalls implements ReplyPort {
     const call = this.calls.get(id);
     if (call === undefined) return;
     const reason = new N2NError('CANCELLED', `The caller of "${call.pattern}" wants no answer any more.`);
+    if (call.isWaiting) this.warnOfStarved(call);
     this.payloads.end(id)?.fail(reason);
     this.end(id);
     call.cancel(reason);
+  }
+
+  /** A caller has given up before its call had its turn, and cannot know why. Told once: there may be many such calls. */
+  private warnOfStarved({ pattern }: IncomingCall): void {
+    const limit = this.queue.reachedLimit;
+    if (this.hasWarnedOfStarved || limit === undefined) return;
+    this.hasWarnedOfStarved = true;
+    this.owner.warn?.(
+      `The caller of "${shown(pattern)}" gave up before the call had its turn: all ${limit} places (maxInFlight) of the ` +
+        'connection were taken by calls and streams that have not ended. A stream takes a place for as long as it is ' +
+        'open. Raise maxInFlight, or give long streams a connection of their own.',
+    );
   }
 
   /** The session is over: nobody waits for an answer. */
@@ -177,10 +191,10 @@ export class IncomingCalls implements ReplyPort {
     const sendWindow = this.flows.peekSendWindow(id);
     if (sendWindow === undefined) {
       const long = this.session.writerForReply().writeValue(type, flags, id, value);
-      if (long === undefined) this.end(id);
-      else this.flows.sendWindow(id).endWith(long, () => this.end(id));
+      if (long === undefined) this.onAnswered(id);
+      else this.flows.sendWindow(id).endWith(long, () => this.onAnswered(id));
     } else {
-      sendWindow.end(type, flags, value, () => this.end(id));
+      sendWindow.end(type, flags, value, () => this.onAnswered(id));
     }
     this.session.flushSoon();
   }
@@ -206,7 +220,13 @@ export class IncomingCalls implements ReplyPort {
     call.cancel(told);
   }
 
-  /** The answer has been sent completely, or the caller has given up. */
+  /** The answer has been written completely. */
+  private onAnswered(id: number): void {
+    this.session.countMessage();
+    this.end(id);
+  }
+
+  /** The answer has been written completely, or the caller has given up. */
   private end(id: number): void {
     this.calls.take(id);
     this.flows.dropSendWindow(id);
@@ -226,4 +246,9 @@ export class IncomingCalls implements ReplyPort {
 function kindOf(type: number, { key }: ReceivedRequestHeader): CallKind {
   if (type === FrameType.REQUEST) return 'call';
   return key === undefined ? 'event' : 'acknowledged-event';
+}
+
+/** A pattern is whatever a caller sends, up to 64 KiB of it. */
+function shown(pattern: string): string {
+  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
 }

@@ -1,5 +1,5 @@
 import type { CallTrace } from '../../diagnostics.js';
-import { N2NError } from '../../n2n-error.js';
+import type { N2NError } from '../../n2n-error.js';
 import type { DeadlineList, Expiring } from '../deadlines.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
 
@@ -25,6 +25,8 @@ export interface CallOwner {
   consumed(call: OutgoingCall, bytes: number): void;
   /** The whole timeout of the call begins again. */
   wait(call: OutgoingCall): void;
+  /** The error of a call that got no answer in time. */
+  noAnswer(call: OutgoingCall): N2NError;
 }
 
 /** A call that was sent and is not over. */
@@ -63,13 +65,6 @@ export class OutgoingCall implements Expiring {
       this.owner.wait(this);
       return;
     }
-    this.owner.abort(
-      this,
-      new N2NError(
-        'TIMEOUT',
-        `No answer to "${this.pattern}" within ${this.timeout} ms. Raise its timeout, or see why the handler takes so long.`,
-        { details: { pattern: this.pattern, timeout: this.timeout } },
-      ),
-    );
+    this.owner.abort(this, this.owner.noAnswer(this));
   }
 }

@@ -20,6 +20,7 @@ import type { FlowTable } from '../flow-control/flow-table.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
 import { CallIds } from './call-ids.js';
 import type { CallOptions } from './call-options.js';
+import type { NoAnswers } from './no-answer.js';
 import { OutgoingCall, type CallOwner, type CallSink } from './outgoing-call.js';
 import { OutgoingPayloads, type PayloadOwner } from './outgoing-payloads.js';
 import { PayloadTarget } from './payload-target.js';
@@ -35,6 +36,8 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   private readonly calls = new IdTable<OutgoingCall>();
   /** Requests and events that are being sent in fragments. */
   private readonly leaving = new IdTable<FragmentedBody>();
+  /** How many events are being sent in fragments. */
+  eventsLeaving = 0;
   private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
   /** Called when the last call has ended, if set. */
@@ -49,6 +52,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     private readonly codec: Codec,
     firstId: number,
     private readonly clock: Clock,
+    private readonly noAnswers: NoAnswers,
     private readonly info: SessionInfo,
   ) {
     this.ids = new CallIds(firstId);
@@ -81,7 +85,15 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     const id = this.ids.take(this.isIdInUse);
     const header = { pattern, remaining: 0, metadata };
     const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, header, ownBytes(value));
-    if (long !== undefined) this.leave(id, long);
+    if (long === undefined) {
+      this.session.countMessage();
+    } else {
+      this.eventsLeaving += 1;
+      this.leave(id, long, () => {
+        this.eventsLeaving -= 1;
+        this.session.countMessage();
+      });
+    }
     this.session.flushSoon();
     if (isCallTraced()) this.traceOf(id, 'event', pattern).end();
   }
@@ -126,6 +138,10 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
 
   wait(call: OutgoingCall): void {
     if (this.calls.has(call.id)) this.deadlines.add(call);
+  }
+
+  noAnswer(call: OutgoingCall): N2NError {
+    return this.noAnswers.errorOf(call);
   }
 
   extend(call: OutgoingCall): void {
@@ -235,10 +251,11 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     this.session.flushSoon();
   }
 
-  private leave(id: number, body: FragmentedBody): void {
+  private leave(id: number, body: FragmentedBody, whenLeft?: () => void): void {
     this.leaving.add(id, body);
     this.flows.sendWindow(id).endWith(body, () => {
       this.flows.dropSendWindow(id);
+      whenLeft?.();
       this.onLeft(id);
     });
   }

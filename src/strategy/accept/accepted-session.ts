@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { atEndOfTurn } from '../../clock.js';
 import type { LiveSessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
@@ -18,11 +19,13 @@ import { sessionInfoOf } from './session-info.js';
 export interface AcceptedSessionEvents {
   readonly takeCall: TakeCall;
   readonly report: ReportError;
+  warn(message: string): void;
   /** Told of events to the client that were lost. */
   readonly reportLost: Report;
   /** The connection is lost; the client may come back. */
   onSuspended(): void;
-  onClosed(error: N2NError): void;
+  /** @param lost see `PeerEvents.onClosed` */
+  onClosed(error: N2NError, lost: number): void;
 }
 
 /** The session with a client, whichever connection it goes over at present. */
@@ -50,19 +53,22 @@ export class AcceptedSession implements TicketHolder {
     const connection: CallConnection = { peer: client, rooms: this.rooms, now: () => clock.now() };
     this.isResumable = window > 0;
     this.info = sessionInfoOf(client.unwrap(), window);
+    const otherSide = addressOf(client.unwrap());
     this.peer = new Peer(
       {
         onFault: report,
+        warn: (message) => events.warn(`${message} It is that of ${otherSide}.`),
         onCall: (call) => takeCall(call, connection),
         onSuspended: () => events.onSuspended(),
         onGoAway: () => {},
         // The side that dialed ends the session: it alone knows that every answer has reached it.
         onDrained: () => {},
-        onClosed: (error) => events.onClosed(error),
+        onClosed: (error, lost) => events.onClosed(error, lost),
       },
       {
         role: 'acceptor',
         info: this.info,
+        otherSide,
         maxPayload,
         maxSend: hello.maxPayload,
         maxInFlight,
@@ -77,6 +83,16 @@ export class AcceptedSession implements TicketHolder {
     this.client.speakOver({ caller: callerOf(this.peer), codec, timeout, report: reportLost }, () =>
       this.peer.close(new N2NError('CLOSED', 'The server has ended the session.')),
     );
+  }
+
+  /** Whether calls are under way in either direction, or something that was written may not have arrived. */
+  get isBusy(): boolean {
+    return this.peer.isBusy || this.peer.undelivered > 0;
+  }
+
+  /** Whether somebody on this side has destroyed the connection; the session hears of that in a later turn. */
+  get isCut(): boolean {
+    return isDestroyed(this.client.unwrap().request.socket);
   }
 
   get received(): number {
@@ -95,4 +111,14 @@ export class AcceptedSession implements TicketHolder {
     this.client.moveTo(socket);
     void this.rooms.moveTo(socket);
   }
+}
+
+/** The client, for messages. One on a Unix domain socket has no address. */
+function addressOf({ handshake }: SocketIoSocket): string {
+  return handshake.address ? `the client at ${handshake.address}` : 'the client';
+}
+
+/** Of TLS, whoever holds the sockets that a server has accepted has the one beneath. */
+function isDestroyed(socket: Socket & { readonly _parent?: Socket | null }): boolean {
+  return socket.destroyed || socket._parent?.destroyed === true;
 }

@@ -12,7 +12,7 @@ import {
   type SocketIoSocket,
 } from '../../transport/socket-io/socket-io-server.js';
 import { acceptedLink, speaksChunks } from '../../transport/socket-io/socket-link.js';
-import type { HandlerHost, TakeCall } from '../handler-host.js';
+import type { HandlerHost, HostStatus, TakeCall } from '../handler-host.js';
 import type { ReportError } from '../handlers/handler-error.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import { PeerClient, PeerRegistry } from '../peer-client.js';
@@ -31,6 +31,8 @@ export class AcceptingHost implements HandlerHost {
   private readonly stockEvents = new Set<TakenEvents>();
   private readonly socketIo: AttachableServer;
   private stop: (() => Promise<void>) | undefined;
+  /** Whether a client that is away can come back. */
+  private canConnect: () => boolean = () => false;
   /** Undefined while new calls are taken. */
   private draining: Drain | undefined;
 
@@ -51,12 +53,14 @@ export class AcceptingHost implements HandlerHost {
     this.socketIo.io.on('connection', (socket) => this.onConnection(socket));
   }
 
-  async listen(): Promise<void> {
+  async listen(onStatus: (status: HostStatus) => void): Promise<void> {
     const { target } = this.options;
-    const listener = createHttpListener(
-      target,
-      () => void this.drain().then(() => this.disconnectAll(detach)),
-    );
+    const listener = createHttpListener(target, () => {
+      const { hasBusyAway } = this.sessions;
+      const ended = this.drain().then(() => this.disconnectAll(detach));
+      return hasBusyAway ? ended : undefined;
+    });
+    this.canConnect = () => listener.server.listening;
     const detach = this.socketIo.attach(listener.server);
     if (target.kind !== 'shared') this.socketIo.io.httpServer = listener.server;
     this.stop = async () => {
@@ -68,6 +72,7 @@ export class AcceptingHost implements HandlerHost {
     };
     try {
       await listener.listen();
+      onStatus('connected');
     } catch (error) {
       detach();
       throw error;
@@ -146,7 +151,7 @@ export class AcceptingHost implements HandlerHost {
     const { clock, drainTimeout } = this.options;
     const busy = new Set(this.stockEvents);
     const draining = new Drain(() => this.sessions.size === 0 && busy.size === 0, drainTimeout, clock);
-    this.sessions.drain();
+    this.sessions.drain(this.canConnect);
     for (const events of busy) {
       events.drain(() => {
         busy.delete(events);

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { publishError } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
-import { MAX_SUSPENDED_SESSIONS } from '../../limits.js';
 import type { Hello } from '../../protocol/frames/hello.js';
 import type { Report } from '../../call/caller.js';
 import { Handshake, refuseLink, sayHello } from '../../session/handshake.js';
@@ -13,6 +12,7 @@ import type { ReportError } from '../handlers/handler-error.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import type { PeerClient, PeerRegistry } from '../peer-client.js';
 import { AcceptedSession } from './accepted-session.js';
+import { AwaySessions, serverClosed } from './away-sessions.js';
 
 export interface SessionAcceptorEvents {
   readonly takeCall: TakeCall;
@@ -20,16 +20,15 @@ export interface SessionAcceptorEvents {
   /** Told of events to a client that were lost. */
   readonly reportLost: Report;
   readonly warn: (message: string) => void;
-  /** A session is over, and so are the handlers of its events. */
+  /** A session is over, and no handler is at work for it. */
   onOver(): void;
 }
 
 /** Answers the HELLO of N2N clients: each begins a session, or resumes one that had lost its connection. */
 export class SessionAcceptor {
-  /** Those that are not over, and those whose events are still being handled. */
+  /** Those that are not over, and those for which handlers are still at work. */
   private readonly sessions = new Set<AcceptedSession>();
-  /** Those whose clients are away, in the order in which they went. */
-  private readonly suspended = new Set<AcceptedSession>();
+  private readonly away: AwaySessions;
   private readonly tickets = new SessionTickets<AcceptedSession>(randomBytes);
   private isDraining = false;
 
@@ -37,9 +36,16 @@ export class SessionAcceptor {
     private readonly options: ResolvedN2NServerOptions,
     private readonly peers: PeerRegistry,
     private readonly events: SessionAcceptorEvents,
-  ) {}
+  ) {
+    this.away = new AwaySessions(options.clock);
+  }
 
-  /** How many sessions there are, those included whose events are still being handled. */
+  /** Whether a client is away, or is about to be because somebody has cut its connection, and something waits for it. */
+  get hasBusyAway(): boolean {
+    return [...this.sessions].some((session) => session.isBusy && (this.away.has(session) || session.isCut));
+  }
+
+  /** How many sessions there are, those included for which handlers are still at work. */
   get size(): number {
     return this.sessions.size;
   }
@@ -47,6 +53,7 @@ export class SessionAcceptor {
   /** Sessions begin again, after `drain`. */
   open(): void {
     this.isDraining = false;
+    this.away.open();
   }
 
   /** Waits for the HELLO of a client that has connected. It is a peer already, which is called with plain events until then. */
@@ -69,13 +76,16 @@ export class SessionAcceptor {
     });
   }
 
-  /** Begins no session any more, and lets the calls under way end. A client that is away and has none is not waited for. */
-  drain(): void {
+  /**
+   * Begins no session any more, and lets the calls under way end. A client that is away and has none is not waited for.
+   * @param canConnect whether a client that is away can come back
+   */
+  drain(canConnect: () => boolean): void {
     this.isDraining = true;
-    for (const session of this.sessions) {
-      if (this.suspended.has(session) && !session.peer.isBusy) session.peer.close(serverClosed());
-      else session.peer.drain(this.options.retryAfter);
-    }
+    this.away.close(canConnect);
+    // Those that are away are told when they come back.
+    for (const session of this.sessions)
+      if (!this.away.has(session)) session.peer.drain(this.options.retryAfter);
   }
 
   /** Ends all sessions. */
@@ -87,11 +97,12 @@ export class SessionAcceptor {
     const { resume } = hello;
     const session = resume === undefined ? undefined : this.tickets.find(resume, client.identity);
     if (resume !== undefined && session?.canResume(resume) === true) {
-      this.suspended.delete(session);
+      this.away.delete(session);
       session.moveTo(socket);
       client.speakAs(session.client);
       this.answer(link, { ticket: this.tickets.renew(resume), received: session.received });
       session.peer.attach(link);
+      if (this.isDraining) session.peer.drain(this.options.retryAfter);
       return;
     }
     if (this.isDraining) {
@@ -107,15 +118,16 @@ export class SessionAcceptor {
   }
 
   private begin(hello: Hello, link: Link, client: PeerClient): void {
-    const { takeCall, report, reportLost } = this.events;
+    const { takeCall, report, reportLost, warn } = this.events;
     const session: AcceptedSession = new AcceptedSession(client, hello, this.options, {
       takeCall,
       report,
       reportLost,
-      onSuspended: () => this.onSuspended(session),
-      onClosed: (error) => {
+      warn,
+      onSuspended: () => this.away.add(session),
+      onClosed: (error, lost) => {
         if (ticket !== undefined) this.tickets.drop(ticket);
-        this.onClosed(session, error);
+        this.onClosed(session, error, lost);
       },
     });
     const ticket = session.isResumable ? this.tickets.issue(session, client.identity) : undefined;
@@ -130,34 +142,23 @@ export class SessionAcceptor {
     sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, ticket, received });
   }
 
-  private onSuspended(session: AcceptedSession): void {
-    if (this.isDraining && !session.peer.isBusy) {
-      // Its client would come back for nothing.
-      session.peer.close(serverClosed());
-      return;
-    }
-    this.suspended.add(session);
-    const [longest] = this.suspended;
-    if (this.suspended.size > MAX_SUSPENDED_SESSIONS) {
-      longest.peer.close(new N2NError('CONNECTION_LOST', 'Too many clients that were lost may come back.'));
-    }
-  }
-
-  private onClosed(session: AcceptedSession, error: N2NError): void {
-    this.suspended.delete(session);
+  private onClosed(session: AcceptedSession, error: N2NError, lost: number): void {
+    this.away.delete(session);
     this.peers.remove(session.client);
     this.warnOf(error);
-    session.peer.whenEventsServed(() => {
+    if (lost > 0 && this.isDraining) this.warnOfLost(lost, error);
+    session.peer.whenServed(() => {
       this.sessions.delete(session);
       this.events.onOver();
     });
   }
 
+  private warnOfLost(count: number, { message }: N2NError): void {
+    const what = count === 1 ? 'An answer or event' : `${count} answers and events`;
+    this.events.warn(`${what} may not have arrived: the server is closing. ${message}`);
+  }
+
   private warnOf(error: N2NError): void {
     if (error.code !== 'CONNECTION_LOST' && error.code !== 'CLOSED') this.events.warn(error.message);
   }
-}
-
-function serverClosed(): N2NError {
-  return new N2NError('CONNECTION_LOST', 'The server was closed.');
 }

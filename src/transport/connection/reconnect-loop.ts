@@ -5,6 +5,7 @@ import type { ResolvedNodeClientOptions } from '../node-client/node-client-optio
 import { attemptConnection, type HandshakeStep } from './attempt.js';
 import { backoffDelay, comesEarly } from './backoff.js';
 import type { Connection } from './connection.js';
+import { ConnectionLog } from './connection-log.js';
 import { addressLabel } from './server-address.js';
 
 /** Told of the state that the loop has entered already. */
@@ -66,14 +67,16 @@ export class ReconnectLoop<Agreed = unknown> {
   private readonly listeners: ReconnectLoopListener<Agreed>[] = [];
   /** The address of the server, as people write it. */
   readonly label: string;
-  private hasWarnedOfFallback = false;
-  private hasWarnedOfTimeout = false;
+  /** What the log is told of it. */
+  readonly log: ConnectionLog;
+  private lastError: N2NError | undefined;
 
   constructor(
     readonly options: ResolvedNodeClientOptions,
     private readonly policy: ReconnectPolicy<Agreed>,
   ) {
     this.label = addressLabel(options.address);
+    this.log = new ConnectionLog(this.label, options);
   }
 
   /** The connection, while there is one. */
@@ -101,10 +104,17 @@ export class ReconnectLoop<Agreed = unknown> {
     this.listeners.push(listener);
   }
 
-  /** Begins to connect. Does nothing when the loop is not idle. */
-  start(): void {
-    if (this.state.is === 'idle') this.attempt(0);
-    else this.options.logger.debug(`connect() has nothing to do: ${this.label} is ${this.state.is}`);
+  /**
+   * Begins to connect. Does nothing when the loop is not idle.
+   * @param isReturn whether it goes on with what there was, and has only paused
+   */
+  start(isReturn = false): void {
+    if (this.state.is === 'idle') {
+      this.log.onStart(isReturn);
+      this.attempt(0);
+    } else {
+      this.options.logger.debug(`connect() has nothing to do: ${this.label} is ${this.state.is}`);
+    }
   }
 
   /**
@@ -141,7 +151,7 @@ export class ReconnectLoop<Agreed = unknown> {
   private attempt(attempt: number, reason?: N2NError): void {
     const controller = new AbortController();
     const connecting: State<Agreed> = { is: 'connecting', attempt, controller };
-    this.options.logger.debug(`connecting to ${this.label}${attempt > 0 ? `, attempt ${attempt}` : ''}`);
+    this.log.onAttempt(attempt);
     this.enter(connecting, reason);
     const trace = AttemptTrace.start(this.label, attempt, this.options.clock);
     attemptConnection(this.options, this.policy.handshake, controller.signal).then(
@@ -160,7 +170,7 @@ export class ReconnectLoop<Agreed = unknown> {
 
   private onConnected(connection: Connection<Agreed>, attempt: number): void {
     this.enter({ is: 'connected', connection });
-    this.logConnected(connection);
+    this.log.onConnected(connection, attempt);
     this.tell((listener) => listener.onConnected?.(connection, attempt));
     connection.listen({
       onLost: (reason, fault) => this.onLost(reason, fault),
@@ -169,6 +179,7 @@ export class ReconnectLoop<Agreed = unknown> {
   }
 
   private onFailed(error: N2NError, attempt: number): void {
+    this.lastError = error;
     const next = this.backOff(attempt + 1);
     this.tell((listener) => listener.onFailed?.(error));
     this.announce(next);
@@ -176,7 +187,7 @@ export class ReconnectLoop<Agreed = unknown> {
 
   private onLost(reason: string, fault: N2NError | undefined): void {
     const next = this.backOff(1);
-    this.options.logger.log(`disconnected from ${this.label}: ${reason}`);
+    this.log.onLost(reason, fault, 'delay' in next ? next.delay : undefined);
     this.tell((listener) => listener.onLost?.(reason, fault));
     this.announce(next);
   }
@@ -203,29 +214,11 @@ export class ReconnectLoop<Agreed = unknown> {
     // A listener of an earlier event may have taken the loop elsewhere.
     if (this.state !== next.state) return;
     if ('delay' in next) {
-      this.options.logger.log(`reconnecting to ${this.label} in ${next.delay} ms, attempt ${next.attempt}`);
+      this.log.onWaiting(next.delay, next.attempt);
       this.tell((listener) => listener.onWaiting?.(next.delay, next.attempt));
     } else if (next.hasGivenUp) {
-      this.options.logger.error(
-        `gave up on ${this.label} after ${this.options.maxReconnectionAttempts} attempts`,
-      );
+      this.log.onGivenUp(this.options.maxReconnectionAttempts, this.lastError);
       this.tell((listener) => listener.onGivenUp?.());
-    }
-  }
-
-  private logConnected({ transportName, missed, silenceLimit, pingInterval }: Connection<Agreed>): void {
-    const { logger, timeout } = this.options;
-    logger.log(`connected to ${this.label} over ${transportName}`);
-    if (missed.length > 0 && !this.hasWarnedOfFallback) {
-      this.hasWarnedOfFallback = true;
-      logger.warn(`fell back to ${transportName}: ${missed.join('; ')}`);
-    }
-    if (silenceLimit > timeout && !this.hasWarnedOfTimeout) {
-      this.hasWarnedOfTimeout = true;
-      logger.warn(
-        `"timeout" is ${timeout} ms but the server pings only every ${pingInterval} ms: a server that hangs is ` +
-          `noticed after ${silenceLimit} ms. Set the server's "pingInterval" below "timeout".`,
-      );
     }
   }
 

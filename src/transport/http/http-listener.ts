@@ -16,8 +16,14 @@ export interface HttpListener {
   close(): Promise<void>;
 }
 
+/**
+ * What somebody else who closes the server starts first. @returns what settles when the port may be closed; undefined for at
+ * once
+ */
+export type BeforeClose = () => Promise<void> | undefined;
+
 /** @param onServerClosing is called when somebody else closes the server that is shared */
-export function createHttpListener(target: ListenTarget, onServerClosing: () => void): HttpListener {
+export function createHttpListener(target: ListenTarget, onServerClosing: BeforeClose): HttpListener {
   return target.kind === 'shared' ? sharedListener(target.server, onServerClosing) : ownListener(target);
 }
 
@@ -79,7 +85,7 @@ async function isStale(path: string): Promise<boolean> {
   });
 }
 
-function sharedListener(server: HttpServer, onServerClosing: () => void): HttpListener {
+function sharedListener(server: HttpServer, onServerClosing: BeforeClose): HttpListener {
   const restore = beforeClose(server, onServerClosing);
   return {
     server,
@@ -92,13 +98,15 @@ function sharedListener(server: HttpServer, onServerClosing: () => void): HttpLi
  * Runs a task when `server.close()` is called. A hybrid Nest app closes its HTTP server before its microservices, and
  * an HTTP server that is closing waits for connections that were upgraded, and tells nobody that it waits.
  */
-function beforeClose(server: HttpServer, task: () => void): () => void {
+function beforeClose(server: HttpServer, task: BeforeClose): () => void {
   // `close` as the server has it from its class, or as somebody else has set it.
   const before = Object.getOwnPropertyDescriptor(server, 'close');
   const close = server.close.bind(server);
   server.close = (callback) => {
-    task();
-    return close(callback);
+    const done = task();
+    if (done === undefined) return close(callback);
+    void done.then(() => close(callback));
+    return server;
   };
   return () => {
     if (before === undefined) Reflect.deleteProperty(server, 'close');

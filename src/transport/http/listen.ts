@@ -34,7 +34,10 @@ export function listen(
   const log = resolveLogger({ logging, logLevel, logger }, 'N2N');
   const where = targetOf(target, { host, tls });
   const { io, attach } = createSocketIoServer(options, log);
-  const listener = createHttpListener(where, () => detach());
+  const listener = createHttpListener(where, () => {
+    detach();
+    return undefined;
+  });
   const detach = attach(listener.server);
   io.httpServer = listener.server;
   listener.listen().catch((error: unknown) => log.error(messageOf(error)));

@@ -4,7 +4,6 @@ import { messageOf, N2NError } from '../../n2n-error.js';
 import { noHandshake } from '../connection/attempt.js';
 import type { Connection } from '../connection/connection.js';
 import { ReconnectLoop } from '../connection/reconnect-loop.js';
-import { addressLabel } from '../connection/server-address.js';
 import { refuseUnsendable } from '../socket-io/sendable.js';
 import type { NodeClientError, NodeClientEvents } from './node-client-events.js';
 import { resolveNodeClientOptions, type NodeClientOptions } from './node-client-options.js';
@@ -137,11 +136,11 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   }
 
   private onStopped(wasConnected: boolean): void {
-    const { address, logger } = this.loop.options;
+    const { logger } = this.loop.options;
     const dropped = this.buffer.takeAll().length;
     if (dropped > 0) logger.warn(`disconnect() drops ${dropped} messages that were not sent yet`);
     if (!wasConnected) return;
-    logger.log(`disconnected from ${addressLabel(address)}`);
+    this.loop.log.onLeft();
     this.emit('disconnect', 'io client disconnect');
   }
 
@@ -161,7 +160,9 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   private report(error: NodeClientError): void {
     // An emitter throws the errors that nobody listens to; a server that is away must not end the process.
     if (this.listenerCount('error') > 0) this.emit('error', error);
-    else this.loop.options.logger.error(error.message);
+    else if (error.type === 'send') this.loop.options.logger.error(error.message);
+    // The log has the line of a lost connection already.
+    else if (error.type === 'connect') this.loop.log.onFailed(error.message);
   }
 }
 

@@ -6,12 +6,13 @@ import { deferred, proveNothingIsLeft, turn } from '../../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../../support/outcome.js';
 import { scripted } from '../../support/scripted.js';
 import { BUILDERS, startClient, startService } from '../../support/service.js';
+import { PLACED_WAYS } from '../../support/places.js';
 import { WAYS, cutConnections, hostOver } from '../../support/ways.js';
 
 const SOON = { reconnectionDelay: 1, maxReconnectionDelay: 20, maxReconnectionAttempts: Infinity };
 
 // Calls in either direction go on over the next connection.
-for (const way of WAYS) {
+for (const way of [...WAYS, ...PLACED_WAYS]) {
   describe(`a connection that is cut, ${way.name}`, () => {
     proveNothingIsLeft();
 

@@ -6,12 +6,13 @@ import { atEnd, deferred, proveNothingIsLeft } from '../../support/harness.js';
 import { n2nErrorOf, outcomeOf } from '../../support/outcome.js';
 import { NO_HANDLERS, scripted } from '../../support/scripted.js';
 import { BUILDERS, startClient, startService } from '../../support/service.js';
+import { PLACED_WAYS } from '../../support/places.js';
 import { WAYS, cutConnections, hostOver } from '../../support/ways.js';
 
 const SOON = { reconnectionDelay: 1, maxReconnectionDelay: 20, maxReconnectionAttempts: Infinity };
 
 // Either side, and whichever of them is called, lets calls end before it closes.
-for (const way of WAYS) {
+for (const way of [...WAYS, ...PLACED_WAYS]) {
   describe(`a side that closes, ${way.name}`, () => {
     proveNothingIsLeft();
 

@@ -7,6 +7,7 @@ import { deferred, proveNothingIsLeft, turn, type Deferred } from '../../support
 import { watchWhatIsKept } from '../../support/kept.js';
 import { n2nErrorOf, outcomeOf } from '../../support/outcome.js';
 import { scripted, type Handle } from '../../support/scripted.js';
+import { PLACED_WAYS } from '../../support/places.js';
 import { WAYS, cutConnections, type Ends } from '../../support/ways.js';
 
 /** What happens in a handler. */
@@ -107,7 +108,7 @@ const CAUSES: Record<string, (ends: Ends, unsubscribe: () => void) => Promise<st
 const AT_ONCE = { both: { resumeWindow: 0, drainTimeout: 0 } };
 
 // However a caller goes, its handler hears of it, and nobody keeps anything of the call.
-for (const way of WAYS) {
+for (const way of [...WAYS, ...PLACED_WAYS]) {
   describe(`calls that are stopped, ${way.name}`, () => {
     proveNothingIsLeft();
 

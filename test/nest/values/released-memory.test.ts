@@ -20,7 +20,7 @@ function watchChunks(service: Service, client: N2NClient): { client: boolean[]; 
     }
   ).host.sessions;
   const { channel } = client as unknown as {
-    channel: { current: { session: { peer: { session: SessionParts } } } };
+    channel: { servers: { current: { sessions: { peer: { session: SessionParts } } } } };
   };
   const told = { client: [] as boolean[], service: [] as boolean[] };
   const watch = (session: SessionParts, into: boolean[]): void => {
@@ -30,7 +30,7 @@ function watchChunks(service: Service, client: N2NClient): { client: boolean[]; 
       onChunk(chunk, release);
     };
   };
-  watch(channel.current.session.peer.session, told.client);
+  watch(channel.servers.current.sessions.peer.session, told.client);
   for (const { peer } of sessions) watch(peer.session, told.service);
   return told;
 }
