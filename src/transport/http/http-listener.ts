@@ -4,6 +4,7 @@ import { createServer as createHttpsServer, Server as HttpsServer } from 'node:h
 import { connect, type ListenOptions } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { N2NError, messageOf } from '../../n2n-error.js';
+import { beforeClose } from './before-close.js';
 import { isRecord, optionError, secretOptionError, wholeNumberOption } from '../option-checks.js';
 
 /** Where a server listens: a port of its own, a Unix domain socket, or an HTTP server that somebody else has. */
@@ -68,6 +69,29 @@ export function resolveListenTarget(options: ListenTargetOptions): ListenTarget 
     host: host ?? 'localhost',
     tls,
   };
+}
+
+/**
+ * @param target an HTTP server, a port, also as a string, or `unix:` and a path
+ * @param place where a port of one's own is opened, and with what
+ * @throws N2NError `INVALID_OPTIONS`
+ */
+export function listenTargetOf(
+  target: unknown,
+  place: Pick<ListenTargetOptions, 'host' | 'tls'>,
+): ListenTarget {
+  if (typeof target === 'number') return resolveListenTarget({ port: target, ...place });
+  if (typeof target === 'object' && target !== null)
+    return resolveListenTarget({ server: target as HttpServer, ...place });
+  if (typeof target === 'string' && target.startsWith('unix:')) {
+    return resolveListenTarget({
+      socketPath: target.slice('unix:'.length).replace(/^\/\/\//, '/'),
+      ...place,
+    });
+  }
+  if (typeof target === 'string' && /^\d+$/.test(target))
+    return resolveListenTarget({ port: Number(target), ...place });
+  throw optionError('target', target, 'a port, an HTTP server, or "unix:/path/to/socket"');
 }
 
 function refuseBeside(chosen: string, others: Record<string, unknown>): void {
@@ -141,29 +165,13 @@ async function isStale(path: string): Promise<boolean> {
 }
 
 function sharedListener(server: HttpServer, onServerClosing: () => void): HttpListener {
-  const restore = beforeClose(server, onServerClosing);
+  let release: (() => void) | undefined;
   return {
     server,
-    listen: async () => {},
-    close: async () => restore(),
-  };
-}
-
-/**
- * Runs a task when `server.close()` is called. A hybrid Nest app closes its HTTP server before its microservices, and
- * an HTTP server that is closing waits for connections that were upgraded, and tells nobody that it waits.
- */
-function beforeClose(server: HttpServer, task: () => void): () => void {
-  // `close` as the server has it from its class, or as somebody else has set it.
-  const before = Object.getOwnPropertyDescriptor(server, 'close');
-  const close = server.close.bind(server);
-  server.close = (callback) => {
-    task();
-    return close(callback);
-  };
-  return () => {
-    if (before === undefined) Reflect.deleteProperty(server, 'close');
-    else Object.defineProperty(server, 'close', before);
+    listen: async () => {
+      release = beforeClose(server, onServerClosing);
+    },
+    close: async () => release?.(),
   };
 }
 

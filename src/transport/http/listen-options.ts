@@ -1,5 +1,13 @@
+import type { AttachOptions } from 'engine.io';
 import type { ServerOptions } from 'socket.io';
-import { millisecondsOption, pathOption, requireOptions, wholeNumberOption } from '../option-checks.js';
+import {
+  booleanOption,
+  millisecondsOption,
+  pathOption,
+  refuseUnknownOptions,
+  requireOptions,
+  wholeNumberOption,
+} from '../option-checks.js';
 import { checkTransportNames } from '../engine/transport-registry.js';
 
 /** Socket.IO's own options, each of which may be given as `undefined`, also where that is not the same as left out. */
@@ -48,9 +56,40 @@ export type ResolvedListenOptions = Required<
   /** With a slash on either side. */
   readonly path: string;
   readonly transports: readonly string[];
+  /** How it comes to an HTTP server. */
+  readonly attachment: Pick<AttachOptions, 'addTrailingSlash' | 'destroyUpgrade' | 'destroyUpgradeTimeout'>;
   /** What Socket.IO and Engine.IO take beyond these, as it was given. */
   readonly rest: Partial<ServerOptions>;
 };
+
+/** All that there is: a name that is missing here does not compile. */
+const KNOWN: Record<keyof ListenOptions, true> = {
+  transports: true,
+  path: true,
+  pingInterval: true,
+  pingTimeout: true,
+  connectTimeout: true,
+  maxHttpBufferSize: true,
+  addTrailingSlash: true,
+  destroyUpgrade: true,
+  destroyUpgradeTimeout: true,
+  adapter: true,
+  allowEIO3: true,
+  allowRequest: true,
+  allowUpgrades: true,
+  cleanupEmptyChildNamespaces: true,
+  connectionStateRecovery: true,
+  cookie: true,
+  cors: true,
+  httpCompression: true,
+  initialPacket: true,
+  parser: true,
+  perMessageDeflate: true,
+  upgradeTimeout: true,
+  wsEngine: true,
+};
+
+const OPTION_NAMES: readonly string[] = Object.keys(KNOWN);
 
 /** @throws N2NError `INVALID_OPTIONS` */
 export function resolveListenOptions(options: ListenOptions): ResolvedListenOptions {
@@ -62,8 +101,12 @@ export function resolveListenOptions(options: ListenOptions): ResolvedListenOpti
     pingTimeout,
     connectTimeout,
     maxHttpBufferSize,
+    addTrailingSlash,
+    destroyUpgrade,
+    destroyUpgradeTimeout,
     ...rest
   } = options;
+  refuseUnknownOptions(options, OPTION_NAMES);
   checkTransportNames(transports);
   return {
     path: `${pathOption('path', path, 'a path such as "/socket.io/"')}/`,
@@ -76,6 +119,17 @@ export function resolveListenOptions(options: ListenOptions): ResolvedListenOpti
       most: 2 ** 32 - 1,
       unit: ' of bytes',
     }),
+    attachment: {
+      addTrailingSlash: booleanOption('addTrailingSlash', addTrailingSlash, true),
+      ...(destroyUpgrade === undefined
+        ? {}
+        : { destroyUpgrade: booleanOption('destroyUpgrade', destroyUpgrade, true) }),
+      ...(destroyUpgradeTimeout === undefined
+        ? {}
+        : {
+            destroyUpgradeTimeout: millisecondsOption('destroyUpgradeTimeout', destroyUpgradeTimeout, 1000),
+          }),
+    },
     // Engine.IO fills its defaults in with Object.assign, where `undefined` stays: no limit at all.
     rest: Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
   };
