@@ -97,6 +97,8 @@ export class NodeEngine extends EngineServer {
     this._applyMiddlewares(request, response, (failure) => {
       if (response.headersSent) return;
       response.detachSocket(stream as Parameters<ServerResponse['assignSocket']>[0]);
+      // Who logs or measures requests waits for this, which a detached response does not tell by itself.
+      if (response.listenerCount('close') > 0) stream.once('close', () => response.emit('close'));
       if (failure !== undefined) {
         this.reject(engineRequest, stream, errors.BAD_REQUEST, { name: 'MIDDLEWARE_FAILURE' });
         return;
@@ -176,7 +178,11 @@ export class NodeEngine extends EngineServer {
       this.reject(request, stream, errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR', message: fault });
       return;
     }
-    const headers: Record<string, unknown> = { ...response.getHeaders() };
+    const headers = headersOf(response);
+    if (headers === undefined) {
+      this.reject(request, stream, errors.BAD_REQUEST, { name: 'MIDDLEWARE_FAILURE' });
+      return;
+    }
     this.emit('initial_headers', headers, request);
     this.emit('headers', headers, request);
     if (stream.writable) {
@@ -229,6 +235,19 @@ function faultOf({ headers, httpVersion }: IncomingMessage, head: Buffer): strin
   if (headers.upgrade?.toLowerCase() !== UPGRADE_TOKEN) return 'Wrong upgrade';
   // Bytes before the 101 belong to no protocol: a client does not know yet that it may send any.
   return head.length > 0 ? 'Early bytes' : undefined;
+}
+
+/**
+ * What middlewares have set, and what those set that wait for the headers to be written, as express-session does with its
+ * cookie. @returns undefined where one of them throws
+ */
+function headersOf(response: ServerResponse): Record<string, unknown> | undefined {
+  try {
+    response.writeHead(101);
+  } catch {
+    return undefined;
+  }
+  return { ...response.getHeaders() };
 }
 
 /** Header values come from middlewares of the application; control characters in one must not start a header. */
