@@ -5,6 +5,7 @@ import type { CallHost, HostedConnection } from '../call/call-host.js';
 import type { Caller } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
+import { CHUNK_EVENT } from '../transport/socket-io/n2n-parser.js';
 import type {
   DialedSocket,
   SocketIoServer,
@@ -30,6 +31,7 @@ export class ClientHost implements HandlerHost {
     private readonly takeCall: TakeCall,
     private readonly report: ReportError,
     private readonly logger: LoggerService,
+    private readonly hasHandler: (pattern: string) => boolean,
   ) {}
 
   /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
@@ -79,8 +81,9 @@ export class ClientHost implements HandlerHost {
     const connection = { peer, rooms: undefined, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
     // What the server broadcasts comes as plain events, beside the chunks.
-    const listen = (to: DialedSocket): TakenEvents =>
-      takeEvents(asServerSees(to), maxInFlight, clock, onCall, this.report);
+    const { hasHandler, report: onFault } = this;
+    const options = { maxInFlight, clock, hasHandler, listenersOfOurs, onCall, onFault };
+    const listen = (to: DialedSocket): TakenEvents => takeEvents(asServerSees(to), options);
     let events = listen(socket);
     return {
       onCall,
@@ -108,6 +111,11 @@ export class ClientHost implements HandlerHost {
     });
     take();
   }
+}
+
+/** The NodeClient listens to `message`, and the link to chunks. */
+function listenersOfOurs(name: string): number {
+  return name === 'message' || name === CHUNK_EVENT ? 1 : 0;
 }
 
 /** What a handler's context needs of a socket, both kinds have. */

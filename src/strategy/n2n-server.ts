@@ -80,8 +80,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     this.packets = packets;
     this.host =
       client === undefined
-        ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger)
-        : new ClientHost(client, resolved, this.takeCall, this.report, this.logger);
+        ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger, this.hasHandler)
+        : new ClientHost(client, resolved, this.takeCall, this.report, this.logger, this.hasHandler);
   }
 
   /** The connected clients, as something to call. */
@@ -209,7 +209,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     answers: Responder,
   ): void {
     const { pattern, data, key } = content;
-    const handler = this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
+    const handler = this.handlerOf(pattern);
     if (handler === undefined) {
       this.onNoHandler(call, pattern);
       return;
@@ -232,6 +232,12 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     const begin = (): void =>
       handle(onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
     runHooked((run) => start(transportId, context, run), begin, responder, report);
+  }
+
+  private readonly hasHandler = (pattern: string): boolean => this.handlerOf(pattern) !== undefined;
+
+  private handlerOf(pattern: string): MessageHandler | undefined {
+    return this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
   }
 
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */

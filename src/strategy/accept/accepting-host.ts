@@ -9,7 +9,7 @@ import { Handshake, refuseLink, sayHello } from '../../session/handshake.js';
 import type { Link } from '../../session/link.js';
 import { SessionTickets } from '../../session/session-tickets.js';
 import { createHttpListener } from '../../transport/http/http-listener.js';
-import { n2nParser } from '../../transport/socket-io/n2n-parser.js';
+import { CHUNK_EVENT, n2nParser } from '../../transport/socket-io/n2n-parser.js';
 import {
   createSocketIoServer,
   type AttachableServer,
@@ -49,6 +49,7 @@ export class AcceptingHost implements HandlerHost {
     private readonly takeCall: TakeCall,
     private readonly report: ReportError,
     private readonly logger: LoggerService,
+    private readonly hasHandler: (pattern: string) => boolean,
   ) {
     this.socketIo = createSocketIoServer({ ...options.socketIo, parser: n2nParser }, logger);
     this.socketIo.io.on('connection', (socket) => this.onConnection(socket));
@@ -105,7 +106,9 @@ export class AcceptingHost implements HandlerHost {
     const rooms = new Rooms(socket, this.report);
     const connection: AcceptedConnection = { peer: client, rooms, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
-    const events = takeEvents(socket, maxInFlight, clock, onCall, this.report);
+    const { hasHandler, report: onFault } = this;
+    const listenersOfOurs = (name: string): number => (name === CHUNK_EVENT ? 1 : 0);
+    const events = takeEvents(socket, { maxInFlight, clock, hasHandler, listenersOfOurs, onCall, onFault });
     this.stockEvents.add(events);
     const leave = (): void => {
       this.peers.remove(client);

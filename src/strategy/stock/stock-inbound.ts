@@ -16,15 +16,23 @@ export interface TakenEvents {
   drain(onIdle: () => void): void;
 }
 
-/** Takes the plain events of a connection as calls and events. */
-export function takeEvents(
-  socket: SocketIoSocket,
-  maxInFlight: number,
-  clock: Clock,
-  onCall: (call: IncomingCall) => void,
-  onFault: (error: unknown) => void,
-): TakenEvents {
-  return new StockInbound(socket, maxInFlight, clock, onCall, onFault);
+export interface TakenEventsOptions {
+  readonly maxInFlight: number;
+  readonly clock: Clock;
+  /** Whether a handler is there for an event of this name. */
+  hasHandler(name: string): boolean;
+  /** How many listeners for it are not the application's. */
+  listenersOfOurs(name: string): number;
+  onCall(call: IncomingCall): void;
+  onFault(error: unknown): void;
+}
+
+/**
+ * Takes the plain events of a connection as calls and events, but for those that have a listener on the socket and no
+ * handler: they are the application's own.
+ */
+export function takeEvents(socket: SocketIoSocket, options: TakenEventsOptions): TakenEvents {
+  return new StockInbound(socket, options);
 }
 
 /**
@@ -41,13 +49,14 @@ class StockInbound implements ReplyPort, TakenEvents {
   /** Once no new calls are taken: who wants to know when there are no others left. */
   private onIdle: (() => void) | undefined = undefined;
 
+  readonly onFault: (error: unknown) => void;
+
   constructor(
     private readonly socket: SocketIoSocket,
-    maxInFlight: number,
-    clock: Clock,
-    onCall: (call: IncomingCall) => void,
-    readonly onFault: (error: unknown) => void,
+    private readonly options: TakenEventsOptions,
   ) {
+    const { maxInFlight, clock, onCall, onFault } = options;
+    this.onFault = onFault;
     // Socket.IO holds what it cannot send, and does not tell how much that is.
     this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
     // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
@@ -102,7 +111,8 @@ class StockInbound implements ReplyPort, TakenEvents {
   }
 
   private readonly onEvent = (event: unknown, ...args: unknown[]): void => {
-    if (event === CHUNK_EVENT && Buffer.isBuffer(args[0])) return;
+    const name = String(event);
+    if ((name === CHUNK_EVENT && Buffer.isBuffer(args[0])) || this.isApplications(name)) return;
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined;
     const data = args.length > 1 ? args : args[0];
     const id = this.nextId++;
@@ -110,7 +120,7 @@ class StockInbound implements ReplyPort, TakenEvents {
       id,
       {
         kind: acknowledge === undefined ? 'event' : 'call',
-        pattern: String(event),
+        pattern: name,
         data,
         envelope: undefined,
         timeout: 0,
@@ -122,6 +132,12 @@ class StockInbound implements ReplyPort, TakenEvents {
     if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is about to close.', this);
     else if (!this.queue.add(call)) refuseOverload(call, this);
   };
+
+  /** Whether its listener is to answer it, or not to. */
+  private isApplications(name: string): boolean {
+    const { hasHandler, listenersOfOurs } = this.options;
+    return this.socket.listeners(name).length > listenersOfOurs(name) && !hasHandler(name);
+  }
 
   private acknowledge(call: IncomingCall, answer: unknown): void {
     const entry = this.pending.get(call.id);
