@@ -42,8 +42,12 @@ describe.each(TRANSPORTS)(
         socket.on('both', (value: unknown) => heard.push(value));
         socket.on('event of both', (value: unknown) => heard.push(value));
       });
-      const options = { path: '/socket.io/', transports: [clientTransport(transport)], reconnection: false };
-      const manager = new Manager(service.url, options as object);
+      const options: object = {
+        path: '/socket.io/',
+        transports: [clientTransport(transport)],
+        reconnection: false,
+      };
+      const manager = new Manager(service.url, options);
       const socket = manager.socket('/');
       atEnd(() => socket.disconnect());
       return { service, socket, heard };

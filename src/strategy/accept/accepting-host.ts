@@ -107,7 +107,6 @@ export class AcceptingHost implements HandlerHost {
     const connection: AcceptedConnection = { peer: client, rooms, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
     const { hasHandler, report: onFault } = this;
-    const listenersOfOurs = (name: string): number => (name === CHUNK_EVENT ? 1 : 0);
     const events = takeEvents(socket, { maxInFlight, clock, hasHandler, listenersOfOurs, onCall, onFault });
     this.stockEvents.add(events);
     const leave = (): void => {
@@ -234,6 +233,11 @@ export class AcceptingHost implements HandlerHost {
     for (const { peer } of this.sessions) peer.close(serverClosed());
     detach();
   }
+}
+
+/** It waits for the first chunk, and its link for those after it. */
+function listenersOfOurs(name: string): number {
+  return name === CHUNK_EVENT ? 1 : 0;
 }
 
 function serverClosed(): N2NError {

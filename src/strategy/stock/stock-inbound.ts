@@ -20,11 +20,11 @@ export interface TakenEventsOptions {
   readonly maxInFlight: number;
   readonly clock: Clock;
   /** Whether a handler is there for an event of this name. */
-  hasHandler(name: string): boolean;
+  readonly hasHandler: (name: string) => boolean;
   /** How many listeners for it are not the application's. */
-  listenersOfOurs(name: string): number;
-  onCall(call: IncomingCall): void;
-  onFault(error: unknown): void;
+  readonly listenersOfOurs: (name: string) => number;
+  readonly onCall: (call: IncomingCall) => void;
+  readonly onFault: (error: unknown) => void;
 }
 
 /**
