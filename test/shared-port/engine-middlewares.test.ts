@@ -27,14 +27,14 @@ async function openingOf(port: number, transport: string): Promise<IncomingMessa
 
 /** As the package `on-headers` does it, on which express-session and others stand. */
 function onHeaders(response: ServerResponse, listener: (response: ServerResponse) => void): void {
-  const { writeHead } = response;
+  const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse;
   let isFirst = true;
   response.writeHead = function (this: ServerResponse, ...head: unknown[]) {
     if (isFirst) {
       isFirst = false;
       listener(this);
     }
-    return Reflect.apply(writeHead, this, head) as ServerResponse;
+    return writeHead(...head);
   };
 }
 
