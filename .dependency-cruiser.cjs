@@ -73,6 +73,18 @@ module.exports = {
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
+      name: 'support-knows-no-tests',
+      severity: 'error',
+      from: { path: '^test/support/' },
+      to: { path: '^test/', pathNot: '^test/support/' },
+    },
+    {
+      name: 'source-knows-no-tests',
+      severity: 'error',
+      from: { path: '^(src|bench|sample)/' },
+      to: { path: '^test/' },
+    },
+    {
       name: 'samples-use-the-package',
       severity: 'error',
       from: { path: '^sample/' },

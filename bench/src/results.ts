@@ -1,6 +1,6 @@
 import type { Metric, Scenario } from './scenarios/scenario.js';
 import { ratioPerRound, summarize, type Summary } from './statistics.js';
-import type { Measurement } from './workloads/work.js';
+import type { Measurement } from './workloads/workload.js';
 
 export interface PeerRounds {
   readonly peer: string;

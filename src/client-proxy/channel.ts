@@ -11,7 +11,6 @@ import { ServerConnection } from './server-connection.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { PendingConnect } from './pending-connect.js';
-import { RepeatingCall } from './repeating-call.js';
 import { QueuedCall } from './queued-call.js';
 import { OfflineQueue } from './offline-queue.js';
 
@@ -141,12 +140,9 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
   }
 
   call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    // A payload that is a stream has been taken from its source, and cannot be sent again.
-    if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
-      return this.callOnce(pattern, value, sink, terms);
-    }
-    const sinceFirst = { ...terms, since: this.options.clock.now() };
-    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, sinceFirst)).start();
+    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
+    if (connection !== undefined) return connection.call(pattern, value, sink, terms);
+    return this.wait('call', pattern, value, sink, terms);
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
@@ -242,12 +238,6 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     this.opening = undefined;
     this.events.onStatus('connected');
     this.writeWaiting();
-  }
-
-  private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
-    if (connection !== undefined) return connection.call(pattern, value, sink, terms);
-    return this.wait('call', pattern, value, sink, terms);
   }
 
   private wait(

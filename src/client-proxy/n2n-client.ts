@@ -2,7 +2,8 @@ import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import { firstValueFrom, from, throwError, timeout, type Observable } from 'rxjs';
 import { messageOf, N2NError } from '../n2n-error.js';
 import type { CallHost, CallListener } from '../call/call-host.js';
-import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
+import { CallProxy } from '../call/call-proxy.js';
+import type { CallDefaults } from '../call/layers/call-layers.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import type { NodeClientEvents } from '../transport/node-client/node-client-events.js';
 import { Channel, type ChannelStatus } from './channel.js';
@@ -50,7 +51,14 @@ export class N2NClient
       onStatus: (status) => this._status$.next(status),
       onFault: (error) => report('A handler could not be stopped', error),
     });
-    this.defaults = { caller: this.channel, codec, timeout: callTimeout, packets, report };
+    this.defaults = {
+      caller: this.channel,
+      codec,
+      timeout: callTimeout,
+      packets,
+      repeatBy: resolved.clock,
+      report,
+    };
   }
 
   /** The state of the connection, from the latest on; nothing until there was one, or none is hoped for any more. */

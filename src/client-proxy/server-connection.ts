@@ -13,7 +13,7 @@ import { NodeClient } from '../transport/node-client/node-client.js';
 import { resolveNodeClientOptions } from '../transport/node-client/node-client-options.js';
 import { n2nParser } from '../transport/socket-io/n2n-parser.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
-import { dialedLink } from '../transport/socket-io/socket-link.js';
+import { dialedLink, N2N_QUERY } from '../transport/socket-io/socket-link.js';
 import { exchangeHello } from './client-handshake.js';
 import { ClientSession, type Hosting } from './client-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
@@ -57,13 +57,16 @@ export class ServerConnection implements Caller, BalancedConnection {
       { hostOrUrl: url, port: undefined },
       { ...options.connection, parser: n2nParser },
     );
-    this.loop = new ReconnectLoop<void>(resolved, {
-      handshake: (socket, signal) => this.handshake(socket, signal),
-      // However late in its window the network is back, another attempt comes in time.
-      delayLimit: () => (this.session?.timeLeft ?? Infinity) / 2,
-      // Nothing else connects a side that hosts handlers: the server cannot call it before that.
-      neverGivesUp: () => this.listener !== undefined,
-    });
+    this.loop = new ReconnectLoop<void>(
+      { ...resolved, query: N2N_QUERY },
+      {
+        handshake: (socket, signal) => this.handshake(socket, signal),
+        // However late in its window the network is back, another attempt comes in time.
+        delayLimit: () => (this.session?.timeLeft ?? Infinity) / 2,
+        // Nothing else connects a side that hosts handlers: the server cannot call it before that.
+        neverGivesUp: () => this.listener !== undefined,
+      },
+    );
     this.loop.addListener({
       onConnected: () => this.onConnected(),
       onFailed: (error) => this.onFailed(error),

@@ -5,7 +5,6 @@ import type { CallHost, HostedConnection } from '../call/call-host.js';
 import type { Caller } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
-import { CHUNK_EVENT } from '../transport/socket-io/n2n-parser.js';
 import type {
   DialedSocket,
   SocketIoServer,
@@ -71,12 +70,13 @@ export class ClientHost implements HandlerHost {
     const { codec, timeout, clock, maxInFlight } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    const peer: PeerClient = new PeerClient(
-      socket.id ?? '',
-      asServerSees(socket),
-      { caller, codec, timeout, report },
-      () => peer.unwrap<DialedSocket>().disconnect(),
-    );
+    const peer: PeerClient = new PeerClient({
+      id: socket.id ?? '',
+      isStock: false,
+      socket: asServerSees(socket),
+      defaults: { caller, codec, timeout, report },
+      end: () => peer.unwrap<DialedSocket>().disconnect(),
+    });
     this.peers.add(peer);
     const connection = { peer, rooms: undefined, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
@@ -113,9 +113,9 @@ export class ClientHost implements HandlerHost {
   }
 }
 
-/** The NodeClient listens to `message`, and the link to chunks. */
+/** The NodeClient listens to `message`, for its own event of that name. */
 function listenersOfOurs(name: string): number {
-  return name === 'message' || name === CHUNK_EVENT ? 1 : 0;
+  return name === 'message' ? 1 : 0;
 }
 
 /** What a handler's context needs of a socket, both kinds have. */

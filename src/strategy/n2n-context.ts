@@ -4,6 +4,7 @@ import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js
 import type { CallProxy } from '../call/call-proxy.js';
 import type { CallScope } from '../call/record.js';
 import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
+import { identityOf } from './peer-client.js';
 import type { Rooms } from './rooms.js';
 
 /** What a context knows beyond its call: the connection that the call came on. */
@@ -77,7 +78,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
 
   /** Who calls: what a middleware of yours has set as `socket.data.identity`, taken to be a `T` without a check. */
   getIdentity<T = unknown>(): T {
-    return (this.getSocket().data as { identity?: unknown } | undefined)?.identity as T;
+    return identityOf(this.getSocket()) as T;
   }
 
   /**

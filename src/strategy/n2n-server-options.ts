@@ -17,7 +17,7 @@ import {
   refuseUnknownOptions,
   wholeNumberOption,
 } from '../transport/option-checks.js';
-import { REQUEST_DESERIALIZER } from './handlers/packet-requests.js';
+import { REQUEST_DESERIALIZER } from './layers/packet-requests.js';
 
 /** Where `N2NServer` listens: a port of its own, a Unix domain socket, or an HTTP server that listens already. */
 export interface N2NServerOptions {

@@ -1,35 +1,18 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { isolatedContext } from '../async-context.js';
-import { N2NError, messageOf } from '../n2n-error.js';
-import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js';
-import { runHook } from '../call/hook.js';
-import { plainPackets, type PacketFormat } from '../call/nest-packets/packet-format.js';
+import { messageOf } from '../n2n-error.js';
 import { emitPlain } from '../transport/socket-io/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
 import { AcceptingHost } from './accept/accepting-host.js';
 import { ClientHost } from './client-host.js';
-import { EventDeduplicator } from './event-deduplicator.js';
 import type { HandlerHost } from './handler-host.js';
-import { runHandler, runHooked } from './handlers/handler-run.js';
-import { HookedResponder } from './handlers/hooked-responder.js';
-import { N2NContext, type CallConnection } from './n2n-context.js';
+import type { ProcessingHooks } from './layers/run-hooks.js';
+import { composeServing } from './layers/serving-layers.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
-import {
-  carriesPackets,
-  readRequest,
-  REQUEST_DESERIALIZER,
-  type PacketRequest,
-} from './handlers/packet-requests.js';
-import { PacketResponder } from './handlers/packet-responder.js';
 import type { PeerRegistry } from './peer-client.js';
-import type { Responder } from './handlers/responder.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
-
-/** For clients that have a serializer, where this side has none. */
-const PLAIN_PACKETS: PacketFormat = plainPackets(REQUEST_DESERIALIZER);
 
 /** The events of the Socket.IO server, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
@@ -48,12 +31,6 @@ export interface BroadcastTarget {
   room?: string | string[] | undefined;
 }
 
-/** The hooks of instrumentation; `undefined` where nobody has set one. */
-interface ProcessingHooks {
-  start: ((transportId: symbol, context: unknown, done: () => Promise<unknown>) => void) | undefined;
-  end: ((transportId: symbol, context: unknown) => void) | undefined;
-}
-
 /**
  * Hosts a Nest application's `@MessagePattern` and `@EventPattern` handlers for N2N clients and for stock Socket.IO
  * clients, on a port of its own or on the application's HTTP port; or, with `client`, for a server that was dialed.
@@ -66,8 +43,6 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   override readonly transportId: symbol = N2N_TRANSPORT;
 
   private readonly host: HandlerHost;
-  private readonly packets: PacketFormat | undefined;
-  private readonly deduplicator = new EventDeduplicator();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
   /** Since `close` was called, until the server listens again. */
   private closing: Promise<void> | undefined;
@@ -77,11 +52,23 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     super();
     const resolved = resolveN2NServerOptions(options);
     const { client, packets } = resolved;
-    this.packets = packets;
+    const { transportId, hooks, report, logger } = this;
+    const findHandler = (pattern: string): MessageHandler | undefined =>
+      this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
+    const hasHandler = (pattern: string): boolean => findHandler(pattern) !== undefined;
+    const takeCall = composeServing({
+      transportId,
+      packets,
+      hooks,
+      toRoute: (pattern) => this.normalizePattern(pattern),
+      findHandler,
+      report,
+      onLost: (message) => logger.error(message),
+    });
     this.host =
       client === undefined
-        ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger, this.hasHandler)
-        : new ClientHost(client, resolved, this.takeCall, this.report, this.logger, this.hasHandler);
+        ? new AcceptingHost(resolved, takeCall, report, logger, hasHandler)
+        : new ClientHost(client, resolved, takeCall, report, logger, hasHandler);
   }
 
   /** The connected clients, as something to call. */
@@ -165,104 +152,12 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     this._status$.next('disconnected');
   }
 
-  private readonly takeCall = (call: IncomingCall, connection: CallConnection): void => {
-    isolatedContext().runInAsyncScope(this.dispatch, undefined, call, connection);
-  };
-
-  private readonly dispatch = (call: IncomingCall, connection: CallConnection): void => {
-    const { content } = call;
-    if (this.packets === undefined && !carriesPackets(content)) this.handle(call, content, connection, call);
-    else this.takePacket(call, connection);
-  };
-
-  /** A call for a serializer or a deserializer, of this side or the other. */
-  private takePacket(call: IncomingCall, connection: CallConnection): void {
-    const format = this.packets ?? PLAIN_PACKETS;
-    const take = ({ content, id }: PacketRequest): void => {
-      const takesPackets = carriesPackets(call.content);
-      const responder = content.kind === 'call' ? new PacketResponder(call, format, id, takesPackets) : call;
-      // It may have been cancelled while its packet was read.
-      if (call.isStopped) call.complete();
-      else this.handle(call, content, connection, responder);
-    };
-    const refuse = (reason: unknown): void => {
-      const error = N2NError.from(reason, 'PROTOCOL_ERROR', 'The pattern of the packet cannot be read');
-      if (call.content.kind === 'event') this.report(error);
-      call.fail(error);
-    };
-    let request: PacketRequest | Promise<PacketRequest>;
-    try {
-      request = readRequest(call, format, (pattern) => this.normalizePattern(pattern));
-    } catch (error) {
-      refuse(error);
-      return;
-    }
-    if (request instanceof Promise) request.then(take, refuse);
-    else take(request);
-  }
-
-  /** @param answers where what the handler gives goes, unless the call is an acknowledged event */
-  private handle(
-    call: IncomingCall,
-    content: CallContent,
-    connection: CallConnection,
-    answers: Responder,
-  ): void {
-    const { pattern, data, key } = content;
-    const handler = this.handlerOf(pattern);
-    if (handler === undefined) {
-      this.onNoHandler(call, pattern);
-      return;
-    }
-    const context = new N2NContext(call, connection, content);
-    if (key === undefined) this.serve(handler, data, context, answers);
-    else this.deduplicator.take(key, call, (responder) => this.serve(handler, data, context, responder));
-  }
-
-  private serve(handler: MessageHandler, data: unknown, context: N2NContext, responder: Responder): void {
-    const { start, end } = this.hooks;
-    const { report, transportId } = this;
-    const onEnd = end && ((): void => runHook(() => end(transportId, context), report));
-    const handle = (to: Responder): void => runHandler(handler, data, context, to, report);
-    if (start === undefined) {
-      handle(onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
-      return;
-    }
-    // Made within the start hook, whose context the end hook runs in.
-    const begin = (): void =>
-      handle(onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
-    runHooked((run) => start(transportId, context, run), begin, responder, report);
-  }
-
-  private readonly hasHandler = (pattern: string): boolean => this.handlerOf(pattern) !== undefined;
-
-  private handlerOf(pattern: string): MessageHandler | undefined {
-    return this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
-  }
-
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */
   private handlerSpelledOtherwise(pattern: string): MessageHandler | undefined {
     return pattern.startsWith('{') ? (this.getHandlerByPattern(pattern) ?? undefined) : undefined;
   }
 
-  private onNoHandler(call: IncomingCall, pattern: string): void {
-    const kind = call.content.kind === 'call' ? 'message' : 'event';
-    const error = new N2NError(
-      'NO_HANDLER',
-      `There is no matching ${kind} handler defined in the remote service for "${shown(pattern)}". ` +
-        `Check the spelling, or that the handler's controller is in a module of that service.`,
-      { details: { pattern: shown(pattern) } },
-    );
-    if (call.content.kind === 'event') this.logger.error(error.message);
-    call.fail(error);
-  }
-
   private readonly report = (error: unknown): void => {
     this.logger.error(error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error));
   };
-}
-
-/** A pattern is whatever a caller sends, up to 64 KiB of it; a message and a log line want less. */
-function shown(pattern: string): string {
-  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
 }

@@ -12,7 +12,7 @@ import { Server } from 'socket.io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NODE_CLIENT_OPTION_NAMES } from '../../src/transport/node-client/node-client-options.js';
 import { NodeEngine } from '../../src/transport/engine/node-engine.js';
-import { freePort, portOf } from '../transport/node-client/harness.js';
+import { freePort, portOf } from '../support/harness.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const tls = (name: string) => join(root, 'test/transport/fixtures/tls', name);

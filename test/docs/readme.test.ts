@@ -7,7 +7,7 @@ import { N2N_ERROR_CODES, N2NClient, N2NError } from '../../src/index.js';
 import { compile, createConsumer } from '../support/consumer.js';
 import { atEnd, freePort, proveNothingIsLeft } from '../support/harness.js';
 import { blocksOf, tableBelow, type Block } from '../support/markdown.js';
-import { outputOf, Program, ROOT } from '../support/program.js';
+import { outputOf, Program, ROOT } from '../support/processes/program.js';
 
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const blocks = blocksOf(page);

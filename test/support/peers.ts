@@ -6,7 +6,7 @@ import { jsonCodec } from '../../src/protocol/values/codec.js';
 import { FrameType } from '../../src/protocol/frames/frame.js';
 import { PROTOCOL_VERSION, writeHello } from '../../src/protocol/frames/hello.js';
 import { FakeLink, frame, linkPair, type CrossedLink, type Delivery } from './fake-link.js';
-import { FakeClock } from './harness.js';
+import { FakeClock } from './fake-clock.js';
 
 /** A peer with what happened to it. */
 export interface TestPeer {

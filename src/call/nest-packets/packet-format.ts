@@ -1,7 +1,14 @@
-import type { Deserializer, Serializer } from '@nestjs/microservices';
+import type { Deserializer, ReadPacket, Serializer } from '@nestjs/microservices';
 import { N2NError } from '../../n2n-error.js';
 import { isPromise } from '../is-promise.js';
 import { hasFunctions, isRecord, optionError } from '../../transport/option-checks.js';
+
+/** Nest's packet of a request. */
+export type Packet = ReadPacket<unknown> & {
+  metadata?: unknown;
+  /** Set once `data` is what a serializer has made of the packet. */
+  isSerialized?: true;
+};
 
 /** The options by which Nest's packets travel in place of bare values. */
 export interface PacketOptions {

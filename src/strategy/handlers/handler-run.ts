@@ -1,7 +1,6 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { pump } from '../../rpc/streams/stream-target.js';
-import { runHook } from '../../call/hook.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
 import { isAsyncIterable, ObservableRun } from './observable-run.js';
 import type { Responder } from './responder.js';
@@ -33,32 +32,6 @@ export function runHandler(
     );
   } else {
     settle(result, responder, report);
-  }
-}
-
-/**
- * Runs the start hook of instrumentation, which runs the handler. A hook that fails before that fails the call, and no
- * other; afterwards the outcome is the handler's.
- */
-export function runHooked(
-  hook: (run: () => Promise<void>) => unknown,
-  handle: () => void,
-  responder: Responder,
-  report: ReportError,
-): void {
-  let hasBegun = false;
-  const run = async (): Promise<void> => {
-    hasBegun = true;
-    handle();
-  };
-  const onFailed = (error: unknown): void => {
-    if (hasBegun) report(error);
-    else responder.fail(errorForCaller(error, responder, report));
-  };
-  try {
-    runHook(() => hook(run), onFailed);
-  } catch (error) {
-    onFailed(error);
   }
 }
 

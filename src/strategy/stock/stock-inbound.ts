@@ -3,14 +3,13 @@ import { N2NError } from '../../n2n-error.js';
 import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../../rpc/incoming/incoming-call.js';
 import { ServingQueue } from '../../rpc/admission/serving-queue.js';
 import { notSerializable, notSerializableIn } from '../../protocol/values/not-serializable.js';
-import { CHUNK_EVENT } from '../../transport/socket-io/n2n-parser.js';
 import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 
 type Acknowledge = (answer: unknown) => void;
 
 /** The plain events of a connection, as calls and events. */
 export interface TakenEvents {
-  /** Leaves the socket to someone else: it turned out to speak in chunks. */
+  /** Leaves the socket to someone else. */
   release(): void;
   /** Takes no new ones; `onIdle` is called once those under way have ended. */
   drain(onIdle: () => void): void;
@@ -112,7 +111,7 @@ class StockInbound implements ReplyPort, TakenEvents {
 
   private readonly onEvent = (event: unknown, ...args: unknown[]): void => {
     const name = String(event);
-    if ((name === CHUNK_EVENT && Buffer.isBuffer(args[0])) || this.isApplications(name)) return;
+    if (this.isApplications(name)) return;
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined;
     const data = args.length > 1 ? args : args[0];
     const id = this.nextId++;

@@ -19,11 +19,6 @@ export class StockOutbound implements Caller {
     socket.once('disconnect', this.onDisconnect);
   }
 
-  /** Leaves the socket to someone else: its client turned out to be no stock one. */
-  release(): void {
-    if (this.underWay.size === 0) this.socket.off('disconnect', this.onDisconnect);
-  }
-
   call(pattern: string, value: EncodedValue, sink: CallSink, { timeout, onPayload }: CallTerms): MadeCall {
     if (onPayload !== undefined) {
       throw new N2NError('NOT_SERIALIZABLE', 'A stock Socket.IO client takes no streams.');

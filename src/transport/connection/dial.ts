@@ -207,6 +207,7 @@ function managerOptions(
     secure: address.secure,
     path: options.path,
     parser: options.parser,
+    query: options.query,
     agent: network.agent,
     transports: [transport.implementation],
     upgrade: false,

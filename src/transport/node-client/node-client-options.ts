@@ -159,6 +159,8 @@ export interface ResolvedNodeClientOptions {
   readonly auth: () => AuthData | undefined | Promise<AuthData | undefined>;
   readonly maxBuffered: number;
   readonly parser: SocketIoParser;
+  /** Parameters of the upgrade's query, beside Engine.IO's. */
+  readonly query: Readonly<Record<string, string>>;
   readonly logger: ResolvedLogger;
   readonly clock: Clock;
   readonly random: () => number;
@@ -230,6 +232,7 @@ export function resolveNodeClientOptions(
     auth: resolveAuth(options.auth),
     maxBuffered: wholeNumberOption('maxBuffered', options.maxBuffered, 10_000, { least: 0, most: Infinity }),
     parser: resolveParser(options.parser),
+    query: {},
     logger: resolveLogger(options, 'NodeClient'),
     clock: resolveClock(options.clock),
     random: resolveRandom(options.random),

@@ -7,8 +7,8 @@ import { expect } from 'vitest';
 import { listen, type ListenSettings } from '../../../src/transport/http/listen.js';
 import { clientTransport } from '../../../src/transport/engine/transport-registry.js';
 import { recordingLogger, type RecordingLogger } from '../../support/recording-logger.js';
-import { atEnd, HOST, portOf, turn } from '../node-client/harness.js';
-import { next } from '../socket-io/events.js';
+import { atEnd, HOST, portOf, turn } from '../../support/harness.js';
+import { next } from '../socket-io/suites/events.js';
 
 /** A server that is sent bad input, with a client that has done nothing wrong. */
 export interface Target {
