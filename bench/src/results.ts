@@ -2,7 +2,7 @@ import type { Metric, Scenario } from './scenarios/scenario.js';
 import { ratioPerRound, summarize, type Summary } from './statistics.js';
 import type { Measurement } from './workloads/workload.js';
 
-export interface PeerRounds {
+interface PeerRounds {
   readonly peer: string;
   readonly rounds: readonly Measurement[];
 }

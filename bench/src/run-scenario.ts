@@ -8,7 +8,7 @@ import type { Scenario } from './scenarios/scenario.js';
 import type { Measurement } from './workloads/workload.js';
 
 /** Told before each step, for the progress line. */
-export type OnStep = (step: string) => void;
+type OnStep = (step: string) => void;
 
 /** Rounds of new processes take long, and memory does not stray as time does. */
 const MOST_MEMORY_ROUNDS = 3;

@@ -1,6 +1,7 @@
 import { ClientProxy, type MsPattern, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
 import { firstValueFrom, Observable, of } from 'rxjs';
+import { publishError } from '../diagnostics.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 import { CallStream } from './call-stream.js';
 import type { CallTerms, MadeCall } from './caller.js';
@@ -73,7 +74,10 @@ export abstract class CallProxy<
   // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
   override emit<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
     const { report } = this.defaults;
-    const outcome = new EventOutcome((error) => report(`The event "${String(pattern)}" was lost`, error));
+    const outcome = new EventOutcome((error) => {
+      publishError(undefined, error);
+      report(`The event "${String(pattern)}" was lost`, error);
+    });
     try {
       if (this.makeEvent(pattern, data, outcome) === undefined)
         return WRITTEN as Observable<unknown> as Observable<TResult>;

@@ -1,5 +1,5 @@
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
-import type { CallOptions } from '../rpc/outgoing/outgoing-calls.js';
+import type { CallOptions } from '../rpc/outgoing/call-options.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import type { OfflinePolicy } from './record.js';
 

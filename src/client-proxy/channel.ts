@@ -11,7 +11,7 @@ import { ServerConnection } from './server-connection.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { PendingConnect } from './pending-connect.js';
-import { QueuedCall } from './queued-call.js';
+import { QueuedCall, shed } from './queued-call.js';
 import { OfflineQueue } from './offline-queue.js';
 
 export type ChannelStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
@@ -247,14 +247,15 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     sink: CallSink,
     terms: CallTerms,
   ): QueuedCall {
-    if (this.life.is !== 'open') throw closed();
+    if (this.life.is !== 'open') throw shed(kind, pattern, terms, closed());
     this.begin();
     if (!this.canCall && (terms.offline ?? this.options.offline) === 'reject') {
-      throw new N2NError(
+      const error = new N2NError(
         'CONNECT_FAILED',
         `There is no connection to ${this.options.urls.join(' or ')}, and the policy "offline" is to reject what would wait for one.`,
         { cause: this.lastError },
       );
+      throw shed(kind, pattern, terms, error);
     }
     const call = new QueuedCall(
       kind,

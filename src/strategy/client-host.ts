@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import type { SessionInfo } from '../diagnostics.js';
 import { N2NError, messageOf } from '../n2n-error.js';
 import { refuse, type IncomingCall } from '../rpc/incoming/incoming-call.js';
 import type { CallHost, HostedConnection } from '../call/call-host.js';
@@ -39,7 +40,7 @@ export class ClientHost implements HandlerHost {
     this.draining = undefined;
     this.client.hostCalls({
       maxInFlight,
-      onConnection: (socket, caller) => this.onConnection(socket, caller),
+      onConnection: (socket, caller, info) => this.onConnection(socket, caller, info),
     });
     this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));
   }
@@ -66,7 +67,7 @@ export class ClientHost implements HandlerHost {
     this.unwrap().on(event as 'connect', listener);
   }
 
-  private onConnection(socket: DialedSocket, caller: Caller): HostedConnection {
+  private onConnection(socket: DialedSocket, caller: Caller, info: SessionInfo): HostedConnection {
     const { codec, timeout, clock, maxInFlight } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
@@ -82,7 +83,7 @@ export class ClientHost implements HandlerHost {
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
     // What the server broadcasts comes as plain events, beside the chunks.
     const { hasHandler, report: onFault } = this;
-    const options = { maxInFlight, clock, hasHandler, listenersOfOurs, onCall, onFault };
+    const options = { info, maxInFlight, clock, hasHandler, listenersOfOurs, onCall, onFault };
     const listen = (to: DialedSocket): TakenEvents => takeEvents(asServerSees(to), options);
     let events = listen(socket);
     return {

@@ -10,9 +10,15 @@ import type { ProcessingHooks } from './layers/run-hooks.js';
 import { composeServing } from './layers/serving-layers.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
 import type { PeerRegistry } from './peer-client.js';
+import { hasJoined, joinPipeline } from './pipeline/nest-pipeline.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
+
+const NOT_JOINED =
+  'Interceptors see a generator, an AsyncIterable or a Readable that a handler returns as one value, and exception filters ' +
+  'do not see its errors: this version of @nestjs/microservices is not one that nestjs-n2n knows, or it is installed twice. ' +
+  'Run "npm ls @nestjs/microservices", or return Observables.';
 
 /** The events of the Socket.IO server, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
@@ -44,6 +50,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
 
   private readonly host: HandlerHost;
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
+  /** Whether Nest has added handlers, which have its pipeline around them. */
+  private hasNestHandlers = false;
   /** Since `close` was called, until the server listens again. */
   private closing: Promise<void> | undefined;
 
@@ -69,6 +77,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
       client === undefined
         ? new AcceptingHost(resolved, takeCall, report, logger, hasHandler)
         : new ClientHost(client, resolved, takeCall, report, logger, hasHandler);
+    joinPipeline(this, report);
   }
 
   /** The connected clients, as something to call. */
@@ -86,6 +95,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    * @param callback gets an N2NError `CONNECT_FAILED` when the port cannot be listened on
    */
   listen(callback: (error?: unknown) => void): void {
+    if (this.hasNestHandlers && !hasJoined(this)) this.logger.warn(NOT_JOINED);
     const listening = this.closing?.then(() => this.host.listen()) ?? this.host.listen();
     this.closing = undefined;
     listening.then(
@@ -107,6 +117,17 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
+  }
+
+  /** Called by Nest for each handler; `extras` are those of its decorator. */
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler?: boolean,
+    extras?: Record<string, unknown>,
+  ): void {
+    this.hasNestHandlers ||= extras !== undefined;
+    super.addHandler(pattern, callback, isEventHandler, extras);
   }
 
   /** Listens to an event of what is under the server: see `unwrap`. */

@@ -9,7 +9,7 @@ import { answerTo, bind, httpServer, listenersOf, OVER, serve, serveStock, whoIs
 const PATH_TAKEN = expect.objectContaining({
   name: 'N2NError',
   code: 'INVALID_OPTIONS',
-  message: expect.stringMatching(/below "\/socket\.io\/" on one HTTP server.*option "path".*"resource"/),
+  message: expect.stringMatching(/below "\/socket\.io\/" on one HTTP server.*option "path".*clients/),
 });
 
 function serveWs(options: WebSocketOptions): WebSocketServer {

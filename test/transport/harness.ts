@@ -30,14 +30,14 @@ const EVENT_NAMES = [
   'reconnect_failed',
 ] as const satisfies (keyof NodeClientEvents)[];
 
-export interface TestServer {
+interface TestServer {
   readonly io: Server;
   readonly http: HttpServer;
   readonly port: number;
   readonly close: () => Promise<void>;
 }
 
-export interface ServerPlace {
+interface ServerPlace {
   readonly http?: HttpServer;
   readonly address?: ListenOptions;
 }
@@ -85,7 +85,7 @@ export async function startMuteServer(): Promise<{ port: number; server: TcpServ
   return { port: portOf(server), server };
 }
 
-export interface Recorded {
+interface Recorded {
   readonly client: NodeClient;
   readonly clock: FakeClock;
   /** What the client emitted, in order: names, with arguments but for errors, which stand with their type. */

@@ -1,7 +1,7 @@
 import { ServiceProcess } from './service-process.js';
 
 /** A service, and the gateway that calls it. */
-export interface ServiceAndGateway {
+interface ServiceAndGateway {
   readonly service: URL;
   readonly gateway: URL;
   /** The option of the gateway that takes the port of the service. */

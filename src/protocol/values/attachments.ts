@@ -1,5 +1,6 @@
 import { isBoxedPrimitive } from 'node:util/types';
 import { N2NError } from '../../n2n-error.js';
+import { MAX_ATTACHMENTS } from '../../limits.js';
 import { utf8Text } from '../buffers/text.js';
 
 /**
@@ -19,9 +20,6 @@ export interface Detached {
 }
 
 type Path = (string | number)[];
-
-/** The most pieces of bytes in one value. */
-export const MAX_ATTACHMENTS = 0xffff;
 
 const FIXED_BYTES = 10;
 

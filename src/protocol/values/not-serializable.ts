@@ -1,7 +1,5 @@
 import { N2NError, messageOf } from '../../n2n-error.js';
-
-/** Nobody nests deeper than this on purpose. The stack of JSON ends much later. */
-const DEEPEST = 1000;
+import { MAX_VALUE_DEPTH } from '../../limits.js';
 
 const INSTEAD = 'or set the codec of both sides to "v8".';
 
@@ -38,7 +36,8 @@ function search(given: unknown, path: readonly string[], above: readonly object[
       `The value leads back to itself${at(path)}, and JSON has no cycles. Send ids in place of references, ${INSTEAD}`,
     );
   }
-  if (above.length === DEEPEST) throw refused(`The value is nested more than ${DEEPEST} deep.`);
+  if (above.length === MAX_VALUE_DEPTH)
+    throw refused(`The value is nested more than ${MAX_VALUE_DEPTH} deep.`);
   const around = [...above, value];
   for (const key of Object.keys(value)) {
     const inside = [...path, Array.isArray(value) ? `[${key}]` : key];

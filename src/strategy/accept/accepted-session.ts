@@ -1,9 +1,11 @@
 import { atEndOfTurn } from '../../clock.js';
+import type { LiveSessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
+import { MAX_PENDING_BYTES } from '../../limits.js';
 import { Peer } from '../../rpc/peer.js';
 import type { Hello, ResumeRequest } from '../../protocol/frames/hello.js';
 import type { TicketHolder } from '../../session/session-tickets.js';
-import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+import { remoteAddressOf, type SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 import type { Report } from '../../call/caller.js';
 import type { TakeCall } from '../handler-host.js';
 import type { ReportError } from '../handlers/handler-error.js';
@@ -11,9 +13,7 @@ import type { CallConnection } from '../n2n-context.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import { callerOf, type PeerClient } from '../peer-client.js';
 import { Rooms } from '../rooms.js';
-
-/** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
-const PENDING_ALLOWANCE = 16 * 1024 * 1024;
+import { sessionInfoOf } from './session-info.js';
 
 export interface AcceptedSessionEvents {
   readonly takeCall: TakeCall;
@@ -33,6 +33,7 @@ export class AcceptedSession implements TicketHolder {
   /** The client, as something to call. */
   readonly client: PeerClient;
   private readonly rooms: Rooms;
+  private readonly info: LiveSessionInfo;
 
   /** @param client calls its client from now on */
   constructor(
@@ -48,6 +49,7 @@ export class AcceptedSession implements TicketHolder {
     this.rooms = new Rooms(client.unwrap(), report);
     const connection: CallConnection = { peer: client, rooms: this.rooms, now: () => clock.now() };
     this.isResumable = window > 0;
+    this.info = sessionInfoOf(client.unwrap(), window);
     this.peer = new Peer(
       {
         onFault: report,
@@ -60,12 +62,13 @@ export class AcceptedSession implements TicketHolder {
       },
       {
         role: 'acceptor',
+        info: this.info,
         maxPayload,
         maxSend: hello.maxPayload,
         maxInFlight,
         window,
         maxReplay,
-        maxPending: maxPayload + PENDING_ALLOWANCE,
+        maxPending: maxPayload + MAX_PENDING_BYTES,
         clock,
         codec,
         defer: atEndOfTurn,
@@ -87,6 +90,8 @@ export class AcceptedSession implements TicketHolder {
 
   /** The client has come back over another connection. It is in the rooms that it was in. */
   moveTo(socket: SocketIoSocket): void {
+    this.info.connection = socket.id;
+    this.info.address = remoteAddressOf(socket);
     this.client.moveTo(socket);
     void this.rooms.moveTo(socket);
   }

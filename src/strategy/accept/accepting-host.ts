@@ -21,6 +21,7 @@ import { StockOutbound } from '../stock/stock-outbound.js';
 import { takeEvents, type TakenEvents } from '../stock/stock-inbound.js';
 import { refusePlainEvents } from './refuse-plain-events.js';
 import { SessionAcceptor } from './session-acceptor.js';
+import { sessionInfoOf } from './session-info.js';
 
 /** Takes calls from clients that connect: from N2N clients in chunks, from stock Socket.IO clients as events. */
 export class AcceptingHost implements HandlerHost {
@@ -110,6 +111,7 @@ export class AcceptingHost implements HandlerHost {
     const peer = this.peerOf(socket);
     const connection = { peer, rooms: new Rooms(socket, this.report), now: () => clock.now() };
     const events = takeEvents(socket, {
+      info: sessionInfoOf(socket),
       maxInFlight,
       clock,
       hasHandler,
@@ -126,12 +128,13 @@ export class AcceptingHost implements HandlerHost {
   }
 
   private peerOf(socket: SocketIoSocket): PeerClient {
-    const { timeout } = this.options;
+    const { timeout, clock } = this.options;
+    const caller = new StockOutbound(socket, sessionInfoOf(socket), clock);
     return new PeerClient({
       id: socket.id,
       isStock: !speaksChunks(socket),
       socket,
-      defaults: { caller: new StockOutbound(socket), codec: jsonCodec, timeout, report: this.reportLost },
+      defaults: { caller, codec: jsonCodec, timeout, report: this.reportLost },
       end: () => socket.disconnect(true),
     });
   }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { publishError } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
+import { MAX_SUSPENDED_SESSIONS } from '../../limits.js';
 import type { Hello } from '../../protocol/frames/hello.js';
 import type { Report } from '../../call/caller.js';
 import { Handshake, refuseLink, sayHello } from '../../session/handshake.js';
@@ -11,9 +13,6 @@ import type { ReportError } from '../handlers/handler-error.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import type { PeerClient, PeerRegistry } from '../peer-client.js';
 import { AcceptedSession } from './accepted-session.js';
-
-/** As many sessions wait for their clients to come back; beyond them, the one that waits longest is given up. */
-const MOST_SUSPENDED = 10_000;
 
 export interface SessionAcceptorEvents {
   readonly takeCall: TakeCall;
@@ -63,7 +62,10 @@ export class SessionAcceptor {
         leave();
         this.onHello(hello, link, socket, client);
       },
-      onFailed: (error) => this.warnOf(error),
+      onFailed: (error) => {
+        publishError(undefined, error);
+        this.warnOf(error);
+      },
     });
   }
 
@@ -136,7 +138,7 @@ export class SessionAcceptor {
     }
     this.suspended.add(session);
     const [longest] = this.suspended;
-    if (this.suspended.size > MOST_SUSPENDED) {
+    if (this.suspended.size > MAX_SUSPENDED_SESSIONS) {
       longest.peer.close(new N2NError('CONNECTION_LOST', 'Too many clients that were lost may come back.'));
     }
   }

@@ -2,7 +2,8 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { pump } from '../../rpc/streams/stream-target.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
-import { isAsyncIterable, ObservableRun } from './observable-run.js';
+import { isAsyncIterable } from './is-async-iterable.js';
+import { ObservableRun } from './observable-run.js';
 import type { Responder } from './responder.js';
 
 /**
@@ -27,17 +28,17 @@ export function runHandler(
   }
   if (result instanceof Promise) {
     result.then(
-      (value) => settle(value, responder, report),
+      (value) => settle(value, context, responder, report),
       (error: unknown) => responder.fail(errorForCaller(error, responder, report)),
     );
   } else {
-    settle(result, responder, report);
+    settle(result, context, responder, report);
   }
 }
 
-function settle(value: unknown, responder: Responder, report: ReportError): void {
+function settle(value: unknown, context: unknown, responder: Responder, report: ReportError): void {
   if (typeof value !== 'object' || value === null) responder.reply(value);
-  else if (isObservable(value)) new ObservableRun(responder, report).start(value);
+  else if (isObservable(value)) new ObservableRun(responder, context, report).start(value);
   else if (isAsyncIterable(value))
     void pump(value, responder, (error) => errorForCaller(error, responder, report), report);
   else responder.reply(value);

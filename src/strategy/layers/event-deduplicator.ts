@@ -1,8 +1,6 @@
+import { MAX_REMEMBERED_EVENTS } from '../../limits.js';
 import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
 import type { Responder } from '../handlers/responder.js';
-
-/** As many events that were handled are remembered; the oldest are forgotten first. */
-const MOST_REMEMBERED = 100_000;
 
 type Outcome = { readonly is: 'done' } | { readonly is: 'failed'; readonly error: unknown };
 
@@ -31,7 +29,7 @@ export class EventDeduplicator {
     const repeating = this.running.get(key) ?? [];
     this.running.delete(key);
     this.outcomes.set(key, outcome);
-    if (this.outcomes.size > MOST_REMEMBERED) this.forgetOldest();
+    if (this.outcomes.size > MAX_REMEMBERED_EVENTS) this.forgetOldest();
     for (const call of repeating) answer(call, outcome);
   }
 

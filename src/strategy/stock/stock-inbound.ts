@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import { publishError, type SessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../../rpc/incoming/incoming-call.js';
 import { ServingQueue } from '../../rpc/admission/serving-queue.js';
@@ -16,6 +17,7 @@ export interface TakenEvents {
 }
 
 export interface TakenEventsOptions {
+  readonly info: SessionInfo;
   readonly maxInFlight: number;
   readonly clock: Clock;
   /** Whether a handler is there for an event of this name. */
@@ -48,14 +50,14 @@ class StockInbound implements ReplyPort, TakenEvents {
   /** Once no new calls are taken: who wants to know when there are no others left. */
   private onIdle: (() => void) | undefined = undefined;
 
-  readonly onFault: (error: unknown) => void;
+  readonly info: SessionInfo;
 
   constructor(
     private readonly socket: SocketIoSocket,
     private readonly options: TakenEventsOptions,
   ) {
-    const { maxInFlight, clock, onCall, onFault } = options;
-    this.onFault = onFault;
+    const { info, maxInFlight, clock, onCall } = options;
+    this.info = info;
     // Socket.IO holds what it cannot send, and does not tell how much that is.
     this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
     // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
@@ -99,6 +101,11 @@ class StockInbound implements ReplyPort, TakenEvents {
 
   whenReady(_call: IncomingCall, callback: () => void): void {
     callback();
+  }
+
+  onFault(error: unknown): void {
+    publishError(this.info, error);
+    this.options.onFault(error);
   }
 
   onServed(call: IncomingCall): void {

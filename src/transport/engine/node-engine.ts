@@ -10,6 +10,7 @@ import { N2NError, messageOf } from '../../n2n-error.js';
 import { claimPath } from '../http/path-gate.js';
 import { refuseUpgrade } from '../http/refuse-upgrade.js';
 import { UPGRADE_TOKEN } from './node-transport.js';
+import { readBeforeClientTimesOut } from './ping-timeout.js';
 import type { EngineRequest } from './stream-server-transport.js';
 import { checkTransportNames, isBuiltIn, serverTransport } from './transport-registry.js';
 
@@ -38,6 +39,7 @@ export class NodeEngine extends EngineServer {
   constructor(options: NodeEngineOptions = {}) {
     if (options.transports !== undefined) checkTransportNames(options.transports);
     super(options as ServerOptions);
+    this.on('connection', readBeforeClientTimesOut);
   }
 
   /**

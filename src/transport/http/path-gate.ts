@@ -159,7 +159,7 @@ function pathTaken(path: string, by: string): N2NError {
   return new N2NError(
     'INVALID_OPTIONS',
     `Two servers would answer below "${path}" on one HTTP server: N2N and ${by}. ` +
-      'Give one of them another path: with the option "path" of N2NServer (for its clients, that is "resource"), or the one of the other.',
+      'Give one of them another path: with the option "path" of N2NServer and of its clients, or the one of the other.',
     { details: { option: 'path', path } },
   );
 }

@@ -1,26 +1,22 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket as EngineSocket } from 'engine.io';
-import { Server as SocketIoServer, type Namespace, type ServerOptions } from 'socket.io';
+import { Server as SocketIoServer, type Namespace, type ServerOptions, type Socket } from 'socket.io';
+import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { messageOf } from '../../n2n-error.js';
+import { CLOSE_GRACE_MS } from '../../limits.js';
+import { createHttpListener } from '../http/http-listener.js';
 import {
-  createHttpListener,
-  listenTargetOf,
-  type ListenTarget,
-  type ListenTargetOptions,
-} from '../http/http-listener.js';
-import {
+  definedOf,
   resolveListenOptions,
   type ListenOptions,
   type ResolvedListenOptions,
 } from '../http/listen-options.js';
+import { listenTargetOf, type ListenTarget, type ListenTargetOptions } from '../http/listen-target.js';
 import { NodeEngine } from '../engine/node-engine.js';
 import { OpenStreams } from '../engine/open-streams.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
 export type { Socket as DialedSocket } from 'socket.io-client';
-
-/** How long a connection that was closed may take to end, in milliseconds: `ws` alone would wait for half a minute. */
-const FAREWELL = 1000;
 
 /** A Socket.IO server over `NodeEngine`, and how it comes to an HTTP server. */
 export interface AttachableServer {
@@ -53,6 +49,7 @@ export function createSocketIoServer(
   );
   guardMiddlewares(io.of('/'));
   io.on('new_namespace', guardMiddlewares);
+  io.on('connection', tellOfConnection);
   const attach = attachable(io, options, log);
   return { io, attach, open: (target) => io.places.push(openPlace(io, target, attach, log)) };
 }
@@ -78,7 +75,7 @@ function attachable(io: SocketIoServer, options: ResolvedListenOptions, log: War
         if (accepted.has(socket.conn)) socket.disconnect(true);
       }
       engine.closeConnections();
-      streams.endWithin(FAREWELL);
+      streams.endWithin(CLOSE_GRACE_MS);
     };
   };
 }
@@ -156,8 +153,26 @@ class ReopenableServer extends SocketIoServer {
   }
 }
 
-function definedOf(options: ListenOptions): ListenOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+/** Where a connection comes from, as `ip:port`; empty for a Unix domain socket. */
+export function remoteAddressOf({ request }: Pick<Socket, 'request'>): string {
+  const { remoteAddress, remotePort } = request.socket;
+  if (remoteAddress === undefined || remotePort === undefined) return '';
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+function tellOfConnection(socket: Socket): void {
+  if (connectionOpen.hasSubscribers) connectionOpen.publish(infoOf(socket));
+  socket.on('disconnect', tellOfClose);
+}
+
+/** One function for all sockets. */
+function tellOfClose(this: Socket, reason: string, cause?: unknown): void {
+  if (connectionClose.hasSubscribers) connectionClose.publish({ ...infoOf(this), reason, cause });
+}
+
+function infoOf(socket: Socket): ConnectionOpenMessage {
+  const address = remoteAddressOf(socket);
+  return { id: socket.id, role: 'acceptor', address, transport: socket.conn.transport.name };
 }
 
 /**

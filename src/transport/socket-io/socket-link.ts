@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Socket as ServerSocket } from 'socket.io';
 import type { Socket as ClientSocket } from 'socket.io-client';
+import { CLOSE_GRACE_MS } from '../../limits.js';
 import type { Chunk, Link, LinkEvents } from '../../session/link.js';
 import { LEAST_RELEASED, releaseMemory } from '../engine/release-memory.js';
 import type { N2NDecoder } from './n2n-parser.js';
@@ -14,9 +15,6 @@ type Listener = (...args: unknown[]) => void;
  * longer than they take.
  */
 const MOST_WAITING = 3;
-
-/** How long what was written before `close` may take to leave, in milliseconds, when the other side does not read. */
-const FAREWELL = 1000;
 
 /** Socket.IO's reasons, on either side, that somebody has ended the connection on purpose, and not the network. */
 const INTENDED: ReadonlySet<unknown> = new Set([
@@ -189,7 +187,7 @@ class DialedLink extends SocketLink {
   close(): void {
     const { engine, socket } = this;
     if (engine.readyState !== 'open') return;
-    const grace = setTimeout(() => void socket.disconnect(), FAREWELL);
+    const grace = setTimeout(() => void socket.disconnect(), CLOSE_GRACE_MS);
     engine.once('close', () => clearTimeout(grace));
     // And not the socket, which drops what waits for the transport: the reason for the end would be among that.
     engine.close();

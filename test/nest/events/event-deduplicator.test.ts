@@ -6,6 +6,7 @@ import type { Responder } from '../../../src/strategy/handlers/responder.js';
 /** An acknowledged event that is being served, and what its sender is told. */
 function event(key: string, told: string[] = []): IncomingCall {
   const port: ReplyPort = {
+    info: { id: 'test', role: 'acceptor', connection: 'test', address: '', window: 0 },
     next: () => {},
     last: () => {},
     complete: () => void told.push('complete'),

@@ -87,6 +87,7 @@ describe('a service', () => {
 
   test('under a path of its own', async () => {
     const { url } = await startService(PARTS, { path: '/rpc' });
+    expect(await lastValueFrom(startClient(url, { path: '/rpc' }).send('echo', 1))).toBe(1);
     expect(await lastValueFrom(startClient(url, { resource: 'rpc' }).send('echo', 1))).toBe(1);
     expect((await fetch(`${url}/anything`)).status).toBe(404);
   });

@@ -3,7 +3,7 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import { NEVER, Observable, concat, forkJoin, from, lastValueFrom, map, of, range } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
 import { N2NRecordBuilder } from '../../../src/index.js';
-import { MAX_QUEUED_BYTES } from '../../../src/rpc/flow-control/send-window.js';
+import { MAX_QUEUED_BYTES } from '../../../src/limits.js';
 import { stopTheClock } from '../../support/fake-time.js';
 import { deferred, proveNothingIsLeft, turn } from '../../support/harness.js';
 import { watchWhatIsKept } from '../../support/kept.js';

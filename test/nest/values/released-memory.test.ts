@@ -3,6 +3,7 @@ import { lastValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { N2NClient } from '../../../src/index.js';
 import { LEAST_RELEASED } from '../../../src/transport/engine/release-memory.js';
+import { proveNothingIsLeft } from '../../support/harness.js';
 import { runSeed, seededRandom } from '../../support/random.js';
 import { scripted } from '../../support/scripted.js';
 import { startClient, startService, type Service } from '../../support/service.js';
@@ -33,6 +34,8 @@ function watchChunks(service: Service, client: N2NClient): { client: boolean[]; 
   for (const { peer } of sessions) watch(peer.session, told.service);
   return told;
 }
+
+proveNothingIsLeft();
 
 test('between a service and its client, nobody else has what comes: what was copied is released', async () => {
   const service = await startService(scripted((data: unknown) => data));

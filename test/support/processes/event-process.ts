@@ -5,7 +5,7 @@ import { atEnd } from '../harness.js';
 
 const SCRIPT = fileURLToPath(new URL('./fixtures/event-process.mjs', import.meta.url));
 
-export interface EventProcess {
+interface EventProcess {
   readonly port: number;
   /** What the service told, in order. */
   readonly told: readonly string[];

@@ -84,7 +84,7 @@ function listenersOf(emitter: NodeJS.EventEmitter): Record<string, number> {
   return Object.fromEntries(emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)]));
 }
 
-export interface RawClient {
+interface RawClient {
   readonly socket: Socket;
   /** All that came, once the server has closed; the client does not close by itself. */
   readonly answer: Promise<string>;
