@@ -32,6 +32,7 @@ export class ClientHost implements HandlerHost {
     private readonly takeCall: TakeCall,
     private readonly report: ReportError,
     private readonly logger: LoggerService,
+    private readonly hasHandler: (pattern: string) => boolean,
   ) {}
 
   /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
@@ -88,8 +89,9 @@ export class ClientHost implements HandlerHost {
     const connection = { peer, rooms: undefined, now: () => clock.now() };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
     // What the server broadcasts comes as plain events, beside the chunks.
-    const listen = (to: DialedSocket): TakenEvents =>
-      takeEvents(asServerSees(to), info, maxInFlight, clock, onCall, this.report);
+    const { hasHandler, report: onFault } = this;
+    const options = { info, maxInFlight, clock, hasHandler, listenersOfOurs, onCall, onFault };
+    const listen = (to: DialedSocket): TakenEvents => takeEvents(asServerSees(to), options);
     let events = listen(socket);
     return {
       onCall,
@@ -117,6 +119,11 @@ export class ClientHost implements HandlerHost {
     });
     take();
   }
+}
+
+/** The NodeClient listens to `message`, for its own event of that name. */
+function listenersOfOurs(name: string): number {
+  return name === 'message' ? 1 : 0;
 }
 
 /** What a handler's context needs of a socket, both kinds have. */

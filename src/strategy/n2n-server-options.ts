@@ -34,7 +34,7 @@ const OWN_OPTIONS = {
     throw optionError(name, value, 'an N2NClient');
   }),
   /**
-   * The path below which Socket.IO answers.
+   * The path below which Socket.IO answers. On a shared server, nobody else may have it.
    * @default '/socket.io/'
    */
   path: LISTEN_OPTIONS.path,

@@ -65,19 +65,22 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     const resolved = resolveN2NServerOptions(options);
     const { client, packets } = resolved;
     const { transportId, hooks, report, logger } = this;
+    const findHandler = (pattern: string): MessageHandler | undefined =>
+      this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
+    const hasHandler = (pattern: string): boolean => findHandler(pattern) !== undefined;
     const takeCall = composeServing({
       transportId,
       packets,
       hooks,
       toRoute: (pattern) => this.normalizePattern(pattern),
-      findHandler: (pattern) => this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern),
+      findHandler,
       report,
       onLost: (message) => logger.error(message),
     });
     this.host =
       client === undefined
-        ? new AcceptingHost(resolved, takeCall, report, logger)
-        : new ClientHost(client, resolved, takeCall, report, logger);
+        ? new AcceptingHost(resolved, takeCall, report, logger, hasHandler)
+        : new ClientHost(client, resolved, takeCall, report, logger, hasHandler);
     joinPipeline(this, report);
   }
 

@@ -97,9 +97,12 @@ for (const builder of BUILDERS) {
         maxReconnectionAttempts: 2,
       });
       const gaveUp = new Promise((resolve) => client.on('reconnect-failed', resolve));
-      client.connect().catch(() => {});
+      // A connect() that nothing follows tries once.
+      client.emit('event', 1).subscribe({ error: () => {} });
       await gaveUp;
-      expect(recording.channels).toEqual([0, 1, 2].flatMap(() => ['n2n:attempt:start', 'n2n:attempt:error']));
+      expect(recording.channels.filter((channel) => channel.startsWith('n2n:attempt:'))).toEqual(
+        [0, 1, 2].flatMap(() => ['n2n:attempt:start', 'n2n:attempt:error']),
+      );
       expect(recording.of('n2n:attempt:error')).toMatchObject(
         [0, 1, 2].map((attempt) => ({ address, attempt, code: 'CONNECT_FAILED' })),
       );

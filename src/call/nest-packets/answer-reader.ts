@@ -9,6 +9,8 @@ export class AnswerReader implements CallSink, MadeCall {
   private call: MadeCall | undefined = undefined;
   /** Settles when everything has been read that came; undefined where that is so already. */
   private reading: Promise<void> | undefined = undefined;
+  /** How many answers have come that are not read. */
+  private unread = 0;
   private isOver = false;
 
   constructor(
@@ -23,7 +25,7 @@ export class AnswerReader implements CallSink, MadeCall {
   }
 
   hasWaiting(): boolean {
-    return this.reading !== undefined || this.sink.hasWaiting?.() === true;
+    return this.unread > 0 || this.sink.hasWaiting?.() === true;
   }
 
   cancel(): void {
@@ -36,6 +38,7 @@ export class AnswerReader implements CallSink, MadeCall {
   }
 
   next(value: unknown, bytes: number): void {
+    this.unread += 1;
     this.inOrder(() => this.read(value, bytes));
   }
 
@@ -72,6 +75,7 @@ export class AnswerReader implements CallSink, MadeCall {
 
   /** The rules of Nest's `ClientProxy`. */
   private give({ err, response, isDisposed }: Record<string, unknown>, bytes: number): void {
+    this.unread -= 1;
     if (this.isOver) return;
     if (isTruthy(err)) {
       this.fail(err);

@@ -41,6 +41,7 @@ export class AcceptingHost implements HandlerHost {
     private readonly takeCall: TakeCall,
     private readonly report: ReportError,
     private readonly logger: LoggerService,
+    private readonly hasHandler: (pattern: string) => boolean,
   ) {
     this.sessions = new SessionAcceptor(options, this.peers, {
       takeCall,
@@ -111,16 +112,18 @@ export class AcceptingHost implements HandlerHost {
 
   private acceptStock(socket: SocketIoSocket): void {
     const { maxInFlight, clock } = this.options;
+    const { hasHandler, report: onFault } = this;
     const peer = this.peerOf(socket);
     const connection = { peer, rooms: new Rooms(socket, this.report), now: () => clock.now() };
-    const events = takeEvents(
-      socket,
-      sessionInfoOf(socket),
+    const events = takeEvents(socket, {
+      info: sessionInfoOf(socket),
       maxInFlight,
       clock,
-      (call) => this.takeCall(call, connection),
-      this.report,
-    );
+      hasHandler,
+      listenersOfOurs: () => 0,
+      onCall: (call) => this.takeCall(call, connection),
+      onFault,
+    });
     this.peers.add(peer);
     this.stockEvents.add(events);
     socket.once('disconnect', () => {

@@ -16,16 +16,24 @@ export interface TakenEvents {
   drain(onIdle: () => void): void;
 }
 
-/** Takes the plain events of a connection as calls and events. */
-export function takeEvents(
-  socket: SocketIoSocket,
-  info: SessionInfo,
-  maxInFlight: number,
-  clock: Clock,
-  onCall: (call: IncomingCall) => void,
-  onFault: (error: unknown) => void,
-): TakenEvents {
-  return new StockInbound(socket, info, maxInFlight, clock, onCall, onFault);
+export interface TakenEventsOptions {
+  readonly info: SessionInfo;
+  readonly maxInFlight: number;
+  readonly clock: Clock;
+  /** Whether a handler is there for an event of this name. */
+  readonly hasHandler: (name: string) => boolean;
+  /** How many listeners for it are not the application's. */
+  readonly listenersOfOurs: (name: string) => number;
+  readonly onCall: (call: IncomingCall) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * Takes the plain events of a connection as calls and events, but for those that have a listener on the socket and no
+ * handler: they are the application's own.
+ */
+export function takeEvents(socket: SocketIoSocket, options: TakenEventsOptions): TakenEvents {
+  return new StockInbound(socket, options);
 }
 
 /**
@@ -42,14 +50,14 @@ class StockInbound implements ReplyPort, TakenEvents {
   /** Once no new calls are taken: who wants to know when there are no others left. */
   private onIdle: (() => void) | undefined = undefined;
 
+  readonly info: SessionInfo;
+
   constructor(
     private readonly socket: SocketIoSocket,
-    readonly info: SessionInfo,
-    maxInFlight: number,
-    clock: Clock,
-    onCall: (call: IncomingCall) => void,
-    private readonly report: (error: unknown) => void,
+    private readonly options: TakenEventsOptions,
   ) {
+    const { info, maxInFlight, clock, onCall } = options;
+    this.info = info;
     // Socket.IO holds what it cannot send, and does not tell how much that is.
     this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
     // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
@@ -97,7 +105,7 @@ class StockInbound implements ReplyPort, TakenEvents {
 
   onFault(error: unknown): void {
     publishError(this.info, error);
-    this.report(error);
+    this.options.onFault(error);
   }
 
   onServed(call: IncomingCall): void {
@@ -109,6 +117,8 @@ class StockInbound implements ReplyPort, TakenEvents {
   }
 
   private readonly onEvent = (event: unknown, ...args: unknown[]): void => {
+    const name = String(event);
+    if (this.isApplications(name)) return;
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined;
     const data = args.length > 1 ? args : args[0];
     const id = this.nextId++;
@@ -116,7 +126,7 @@ class StockInbound implements ReplyPort, TakenEvents {
       id,
       {
         kind: acknowledge === undefined ? 'event' : 'call',
-        pattern: String(event),
+        pattern: name,
         data,
         envelope: undefined,
         timeout: 0,
@@ -128,6 +138,12 @@ class StockInbound implements ReplyPort, TakenEvents {
     if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is about to close.', this);
     else if (!this.queue.add(call)) refuseOverload(call, this);
   };
+
+  /** Whether its listener is to answer it, or not to. */
+  private isApplications(name: string): boolean {
+    const { hasHandler, listenersOfOurs } = this.options;
+    return this.socket.listeners(name).length > listenersOfOurs(name) && !hasHandler(name);
+  }
 
   private acknowledge(call: IncomingCall, answer: unknown): void {
     const entry = this.pending.get(call.id);

@@ -7,6 +7,8 @@ import {
   type ServerOptions,
 } from 'engine.io';
 import { N2NError, messageOf } from '../../n2n-error.js';
+import { claimPath } from '../http/path-gate.js';
+import { refuseUpgrade } from '../http/refuse-upgrade.js';
 import { UPGRADE_TOKEN } from './node-transport.js';
 import { readBeforeClientTimesOut } from './ping-timeout.js';
 import type { EngineRequest } from './stream-server-transport.js';
@@ -41,29 +43,28 @@ export class NodeEngine extends EngineServer {
   }
 
   /**
-   * Answers upgrades, and where polling is on also requests, below `path`. Everything else of the HTTP server stays as
+   * Answers requests and upgrades below `path`, before any other listener. Everything else of the HTTP server stays as
    * it is: its routes, and upgrades that other listeners answer. An upgrade that nobody else listens for is refused.
    *
    * @returns what takes the engine off the server again
+   * @throws N2NError `INVALID_OPTIONS` when another server answers at that path
    */
   override attach(server: HttpServer, options: AttachOptions = {}): () => void {
-    const path = this._computePath(options);
-    const isOurs = (request: IncomingMessage): boolean => pathOf(request) === path;
-    const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-      if (isOurs(request)) this.handleUpgrade(request, stream, head);
-      else if (server.listenerCount('upgrade') === 1)
-        refuse(stream, '404 Not Found', 'Nothing is upgraded here');
-    };
+    const { destroyUpgrade, destroyUpgradeTimeout = destroyUpgrade === true ? 1000 : undefined } = options;
+    const release = claimPath(server, {
+      path: this._computePath(options),
+      refusesStray: destroyUpgrade !== false,
+      refuseStrayAfter: destroyUpgrade === false ? undefined : destroyUpgradeTimeout,
+      onRequest: (request, response) => this.handleRequest(request, response),
+      onUpgrade: (request, stream, head) => this.handleUpgrade(request, stream, head),
+    });
     const onClose = (): void => void this.close();
-    server.on('upgrade', onUpgrade);
-    server.on('close', onClose);
-    const detachRequests = this.transportNames.includes('polling')
-      ? this.attachRequests(server, isOurs)
-      : () => {};
+    // WebSocket ends with `close`, and begins anew.
+    const onListening = (): void => this.init();
+    server.on('close', onClose).on('listening', onListening);
     return () => {
-      server.off('upgrade', onUpgrade);
-      server.off('close', onClose);
-      detachRequests();
+      server.off('close', onClose).off('listening', onListening);
+      release();
     };
   }
 
@@ -76,7 +77,7 @@ export class NodeEngine extends EngineServer {
         new URL(request.url ?? '', 'http://localhost').searchParams,
       );
     } catch (error) {
-      refuse(stream, '400 Bad Request', messageOf(error));
+      refuseUpgrade(stream, '400 Bad Request', messageOf(error));
       return;
     }
     if (serverTransport(engineRequest._query['transport']) === undefined) {
@@ -98,6 +99,8 @@ export class NodeEngine extends EngineServer {
     this._applyMiddlewares(request, response, (failure) => {
       if (response.headersSent) return;
       response.detachSocket(stream as Parameters<ServerResponse['assignSocket']>[0]);
+      // Who logs or measures requests waits for this, which a detached response does not tell by itself.
+      if (response.listenerCount('close') > 0) stream.once('close', () => response.emit('close'));
       if (failure !== undefined) {
         this.reject(engineRequest, stream, errors.BAD_REQUEST, { name: 'MIDDLEWARE_FAILURE' });
         return;
@@ -142,7 +145,10 @@ export class NodeEngine extends EngineServer {
       return super.verify(request, upgrade, done);
     }
     if (!this.transportNames.includes(name)) return done(errors.UNKNOWN_TRANSPORT, { transport: name });
-    if (!upgrade) return done(errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR' });
+    if (!upgrade) {
+      const message = 'The request is no upgrade: a proxy on the way may have dropped its "Upgrade" header';
+      return done(errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR', message });
+    }
     if (request._query['EIO'] !== '4') {
       return done(errors.UNSUPPORTED_PROTOCOL_VERSION, { protocol: request._query['EIO'] });
     }
@@ -168,29 +174,17 @@ export class NodeEngine extends EngineServer {
     return this.opts.transports ?? [];
   }
 
-  private attachRequests(server: HttpServer, isOurs: (request: IncomingMessage) => boolean): () => void {
-    const others = server.listeners('request') as ((
-      request: IncomingMessage,
-      response: ServerResponse,
-    ) => void)[];
-    const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-      if (isOurs(request)) this.handleRequest(request, response);
-      else for (const other of others) other.call(server, request, response);
-    };
-    server.removeAllListeners('request').on('request', onRequest);
-    return () => {
-      server.off('request', onRequest);
-      for (const other of others) server.on('request', other);
-    };
-  }
-
   private accept(request: EngineRequest, stream: Duplex, head: Buffer, response: ServerResponse): void {
     const fault = faultOf(request, head);
     if (fault !== undefined) {
       this.reject(request, stream, errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR', message: fault });
       return;
     }
-    const headers: Record<string, unknown> = { ...response.getHeaders() };
+    const headers = headersOf(response);
+    if (headers === undefined) {
+      this.reject(request, stream, errors.BAD_REQUEST, { name: 'MIDDLEWARE_FAILURE' });
+      return;
+    }
     this.emit('initial_headers', headers, request);
     this.emit('headers', headers, request);
     if (stream.writable) {
@@ -216,7 +210,7 @@ export class NodeEngine extends EngineServer {
   ): void {
     const message = this.report(request, code, context);
     const status = code === errors.FORBIDDEN ? '403 Forbidden' : '400 Bad Request';
-    refuse(stream, status, typeof context['message'] === 'string' ? context['message'] : message);
+    refuseUpgrade(stream, status, typeof context['message'] === 'string' ? context['message'] : message);
   }
 
   private report(request: EngineRequest, code: number, context: Record<string, unknown>): string {
@@ -245,23 +239,17 @@ function faultOf({ headers, httpVersion }: IncomingMessage, head: Buffer): strin
   return head.length > 0 ? 'Early bytes' : undefined;
 }
 
-function pathOf(request: IncomingMessage): string {
-  const url = request.url ?? '';
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
-}
-
-function refuse(stream: Duplex, status: string, message: string): void {
-  stream.on('error', ignore);
-  if (!stream.writable) {
-    stream.destroy();
-    return;
+/**
+ * What middlewares have set, and what those set that wait for the headers to be written, as express-session does with its
+ * cookie. @returns undefined where one of them throws
+ */
+function headersOf(response: ServerResponse): Record<string, unknown> | undefined {
+  try {
+    response.writeHead(101);
+  } catch {
+    return undefined;
   }
-  const length = Buffer.byteLength(message);
-  stream.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n${message}`,
-    () => stream.destroy(),
-  );
+  return { ...response.getHeaders() };
 }
 
 /** Header values come from middlewares of the application; control characters in one must not start a header. */

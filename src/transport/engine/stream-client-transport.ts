@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Transport } from 'engine.io-client';
 import { messageOf } from '../../n2n-error.js';
+import type { Packet } from './packet-framing.js';
 import { PacketStream } from './packet-stream.js';
 
 type EnginePacket = Parameters<Transport['onPacket']>[0];
@@ -80,7 +81,7 @@ export abstract class StreamClientTransport extends Transport {
     const packets = new PacketStream(stream, this.maxBytes, {
       onPacket: (packet) => {
         handshaken = true;
-        this.onPacket(packet as EnginePacket);
+        this.onPacket(this.inBinaryType(packet) as EnginePacket);
       },
       onDrain: () => this.becomeWritable(),
       onError: (error) => this.onError(messageOf(error), error),
@@ -93,6 +94,17 @@ export abstract class StreamClientTransport extends Transport {
     });
     this.link = { packets };
     this.onOpen();
+  }
+
+  /** Engine.IO's `binaryType` may be set at any time, and holds for what comes from then on. */
+  private inBinaryType(packet: Packet): Packet {
+    const { data } = packet;
+    if (typeof data === 'string' || this.socket.binaryType !== 'arraybuffer' || !Buffer.isBuffer(data)) {
+      return packet;
+    }
+    // Its memory may hold more than this packet.
+    const copy = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+    return { ...packet, data: copy };
   }
 
   private becomeWritable(): void {

@@ -1,9 +1,11 @@
 import { lstat, rm } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { connect, type ListenOptions } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { N2NError, messageOf } from '../../n2n-error.js';
+import { beforeClose, type BeforeClose } from './before-close.js';
 import type { ListenTarget } from './listen-target.js';
+import { closeServer, isInUse, isLocalhost, openLocalhost, openServer } from './open-server.js';
 
 type OwnTarget = Exclude<ListenTarget, { kind: 'shared' }>;
 
@@ -16,12 +18,6 @@ export interface HttpListener {
   close(): Promise<void>;
 }
 
-/**
- * What somebody else who closes the server starts first. @returns what settles when the port may be closed; undefined for at
- * once
- */
-export type BeforeClose = () => Promise<void> | undefined;
-
 /** @param onServerClosing is called when somebody else closes the server that is shared */
 export function createHttpListener(target: ListenTarget, onServerClosing: BeforeClose): HttpListener {
   return target.kind === 'shared' ? sharedListener(target.server, onServerClosing) : ownListener(target);
@@ -32,45 +28,43 @@ function ownListener(target: OwnTarget): HttpListener {
     target.tls === undefined
       ? createHttpServer(notFound)
       : (createHttpsServer(target.tls, notFound) as HttpServer);
-  const where = target.kind === 'port' ? { port: target.port, host: target.host } : { path: target.path };
+  let others: readonly Server[] = [];
   return {
     server,
-    listen: () => listenOn(server, where, target),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    listen: async () => {
+      others = await listenOn(server, target);
+    },
+    close: async () => {
+      const closed = [...others, server].map(closeServer);
+      server.closeAllConnections();
+      await Promise.all(closed);
+    },
   };
 }
 
-/** Opens the port or the socket. A socket file that a process has left behind is taken over. */
-async function listenOn(server: HttpServer, where: ListenOptions, target: OwnTarget): Promise<void> {
+/**
+ * Opens the port or the socket. A socket file that a process has left behind is taken over.
+ * @returns the servers of further addresses
+ */
+async function listenOn(server: HttpServer, target: OwnTarget): Promise<readonly Server[]> {
   try {
-    try {
-      await opened(server, where);
-    } catch (error) {
-      if (target.kind !== 'socket' || !isInUse(error) || !(await isStale(target.path))) throw error;
-      await rm(target.path, { force: true });
-      await opened(server, where);
-    }
+    if (target.kind === 'socket') await openSocket(server, target.path);
+    else if (isLocalhost(target.host)) return await openLocalhost(server, target.port);
+    else await openServer(server, { port: target.port, host: target.host });
+    return [];
   } catch (error) {
-    throw listenError(error as NodeJS.ErrnoException, target);
+    throw listenError(error as ListenFailure, target);
   }
 }
 
-function opened(server: HttpServer, where: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(where, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function isInUse(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+async function openSocket(server: HttpServer, path: string): Promise<void> {
+  try {
+    await openServer(server, { path });
+  } catch (error) {
+    if (!isInUse(error) || !(await isStale(path))) throw error;
+    await rm(path, { force: true });
+    await openServer(server, { path });
+  }
 }
 
 /** Whether a file is a socket that no process listens on. A connection to any other file is refused, too. */
@@ -86,31 +80,13 @@ async function isStale(path: string): Promise<boolean> {
 }
 
 function sharedListener(server: HttpServer, onServerClosing: BeforeClose): HttpListener {
-  const restore = beforeClose(server, onServerClosing);
+  let release: (() => void) | undefined;
   return {
     server,
-    listen: async () => {},
-    close: async () => restore(),
-  };
-}
-
-/**
- * Runs a task when `server.close()` is called. A hybrid Nest app closes its HTTP server before its microservices, and
- * an HTTP server that is closing waits for connections that were upgraded, and tells nobody that it waits.
- */
-function beforeClose(server: HttpServer, task: BeforeClose): () => void {
-  // `close` as the server has it from its class, or as somebody else has set it.
-  const before = Object.getOwnPropertyDescriptor(server, 'close');
-  const close = server.close.bind(server);
-  server.close = (callback) => {
-    const done = task();
-    if (done === undefined) return close(callback);
-    void done.then(() => close(callback));
-    return server;
-  };
-  return () => {
-    if (before === undefined) Reflect.deleteProperty(server, 'close');
-    else Object.defineProperty(server, 'close', before);
+    listen: async () => {
+      release = beforeClose(server, onServerClosing);
+    },
+    close: async () => release?.(),
   };
 }
 
@@ -129,8 +105,19 @@ const HINTS: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOTFOUND', 'No such name is known: check "host".'],
 ]);
 
-function listenError(error: NodeJS.ErrnoException, target: OwnTarget): N2NError {
-  const where = target.kind === 'port' ? `${target.host}:${target.port}` : target.path;
+/** Of a name with several addresses, the one at fault. */
+function placeOf({ host, port }: { host: string; port: number }, { address }: ListenFailure): string {
+  const place = `${host}:${port}`;
+  return address !== undefined && isLocalhost(host) ? `${place}, for its address ${address}` : place;
+}
+
+/** What Node tells of the address that cannot be listened on. */
+interface ListenFailure extends NodeJS.ErrnoException {
+  readonly address?: string;
+}
+
+function listenError(error: ListenFailure, target: OwnTarget): N2NError {
+  const where = target.kind === 'port' ? placeOf(target, error) : target.path;
   const hint = HINTS.get(error.code) ?? `${messageOf(error)}.`;
   return new N2NError('CONNECT_FAILED', `Cannot listen on ${where}. ${hint}`, {
     cause: error,

@@ -24,7 +24,8 @@ export const LISTEN_TARGET_OPTIONS = {
    */
   port: count(DEFAULT_PORT, { least: 0, most: 65_535 }),
   /**
-   * The address that the port is opened on. To open it to a network, say so: `'0.0.0.0'`.
+   * The address that the port is opened on. `localhost` is both loopback addresses. To open it to a network, say so:
+   * `'0.0.0.0'`.
    * @default 'localhost'
    */
   host: option<string>(DEFAULT_HOST, (name, value) => {
@@ -40,7 +41,7 @@ export const LISTEN_TARGET_OPTIONS = {
     throw optionError(name, value, 'the path of a Unix domain socket');
   }),
   /**
-   * An HTTP(S) server to share, in place of a port: its routes stay as they are.
+   * An HTTP(S) server to share, in place of a port: its routes, and what else is attached to it, stay as they are.
    * @example app.getHttpServer()
    */
   server: optional<HttpServer | HttpsServer, HttpServer>((name, value) => {
@@ -71,6 +72,29 @@ export function resolveListenTarget(options: ListenTargetOptions): ListenTarget 
     return { kind: 'socket', path: socketPath, tls };
   }
   return { kind: 'port', port, host, tls };
+}
+
+/**
+ * @param target an HTTP server, a port, also as a string, or `unix:` and a path
+ * @param place where a port of one's own is opened, and with what
+ * @throws N2NError `INVALID_OPTIONS`
+ */
+export function listenTargetOf(
+  target: unknown,
+  place: Pick<ListenTargetOptions, 'host' | 'tls'>,
+): ListenTarget {
+  if (typeof target === 'number') return resolveListenTarget({ port: target, ...place });
+  if (typeof target === 'object' && target !== null)
+    return resolveListenTarget({ server: target as HttpServer, ...place });
+  if (typeof target === 'string' && target.startsWith('unix:')) {
+    return resolveListenTarget({
+      socketPath: target.slice('unix:'.length).replace(/^\/\/\//, '/'),
+      ...place,
+    });
+  }
+  if (typeof target === 'string' && /^\d+$/.test(target))
+    return resolveListenTarget({ port: Number(target), ...place });
+  throw optionError('target', target, 'a port, an HTTP server, or "unix:/path/to/socket"');
 }
 
 function refuseBeside(

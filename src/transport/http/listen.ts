@@ -1,12 +1,9 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Server as SocketIoServer } from 'socket.io';
-import { messageOf } from '../../n2n-error.js';
-import { createHttpListener } from './http-listener.js';
 import type { ListenOptions } from './listen-options.js';
-import { resolveListenTarget, type ListenTarget, type ListenTargetOptions } from './listen-target.js';
+import { listenTargetOf, type ListenTargetOptions } from './listen-target.js';
 import { resolveLogger, type LogOptions } from '../logger.js';
-import { optionError } from '../option-checks.js';
 import { createSocketIoServer } from '../socket-io/socket-io-server.js';
 
 /** The options of `listen`: Socket.IO's own, and where and how the server's own port is opened. */
@@ -32,26 +29,9 @@ export function listen(
 ): SocketIoServer {
   const { host, tls, logging, logLevel, logger, ...options } = settings;
   const log = resolveLogger({ logging, logLevel, logger }, 'N2N');
-  const where = targetOf(target, { host, tls });
-  const { io, attach } = createSocketIoServer(options, log);
-  const listener = createHttpListener(where, () => {
-    detach();
-    return undefined;
-  });
-  const detach = attach(listener.server);
-  io.httpServer = listener.server;
-  listener.listen().catch((error: unknown) => log.error(messageOf(error)));
+  const place = { host, tls };
+  const where = listenTargetOf(target, place);
+  const { io, open } = createSocketIoServer(options, log, place);
+  open(where);
   return io;
-}
-
-function targetOf(target: unknown, own: Pick<ListenSettings, 'host' | 'tls'>): ListenTarget {
-  if (typeof target === 'number') return resolveListenTarget({ port: target, ...own });
-  if (typeof target === 'object' && target !== null)
-    return resolveListenTarget({ server: target as HttpServer, ...own });
-  if (typeof target === 'string' && target.startsWith('unix:')) {
-    return resolveListenTarget({ socketPath: target.slice('unix:'.length).replace(/^\/\/\//, '/'), ...own });
-  }
-  if (typeof target === 'string' && /^\d+$/.test(target))
-    return resolveListenTarget({ port: Number(target), ...own });
-  throw optionError('target', target, 'a port, an HTTP server, or "unix:/path/to/socket"');
 }

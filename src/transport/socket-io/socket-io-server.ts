@@ -1,10 +1,17 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket as EngineSocket } from 'engine.io';
-import { Server as SocketIoServer, type Namespace, type Socket } from 'socket.io';
+import { Server as SocketIoServer, type Namespace, type ServerOptions, type Socket } from 'socket.io';
 import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { messageOf } from '../../n2n-error.js';
 import { CLOSE_GRACE_MS } from '../../limits.js';
-import { resolveListenOptions, type ListenOptions } from '../http/listen-options.js';
+import { createHttpListener } from '../http/http-listener.js';
+import {
+  definedOf,
+  resolveListenOptions,
+  type ListenOptions,
+  type ResolvedListenOptions,
+} from '../http/listen-options.js';
+import { listenTargetOf, type ListenTarget, type ListenTargetOptions } from '../http/listen-target.js';
 import { NodeEngine } from '../engine/node-engine.js';
 import { OpenStreams } from '../engine/open-streams.js';
 
@@ -16,36 +23,134 @@ export interface AttachableServer {
   readonly io: SocketIoServer;
   /** @returns what takes it off the HTTP server again, and closes its connections */
   readonly attach: (server: HttpServer) => () => void;
+  /** Listens, until the Socket.IO server is closed. What the target is not able to is logged. */
+  readonly open: (target: ListenTarget) => void;
 }
 
 /**
  * @param log told of connections that were refused or broke, with the reason
+ * @param place where the Socket.IO server opens a port when it is told to
  * @throws N2NError `INVALID_OPTIONS`
  */
-export function createSocketIoServer(given: ListenOptions, log: WarningLog): AttachableServer {
-  const { path, transports, pingInterval, pingTimeout, connectTimeout, maxHttpBufferSize, rest } =
-    resolveListenOptions(given);
-  const io = new SocketIoServer({ ...rest, path, connectTimeout, serveClient: false });
-  const engine = new NodeEngine({ ...rest, transports, pingInterval, pingTimeout, maxHttpBufferSize });
-  io.bind(engine);
-  logFaults(engine, log);
+export function createSocketIoServer(
+  given: ListenOptions,
+  log: ErrorLog,
+  place: Pick<ListenTargetOptions, 'host' | 'tls'> = {},
+): AttachableServer {
+  const options = resolveListenOptions(given);
+  const { path, connectTimeout, rest } = options;
+  const io: ReopenableServer = new ReopenableServer(
+    { ...rest, path, connectTimeout, serveClient: false },
+    (target, more) => {
+      const where = listenTargetOf(target, place);
+      const all = resolveListenOptions({ ...more, ...definedOf(given) });
+      return openPlace(io, where, attachable(io, all, log), log);
+    },
+  );
   guardMiddlewares(io.of('/'));
   io.on('new_namespace', guardMiddlewares);
   io.on('connection', tellOfConnection);
+  const attach = attachable(io, options, log);
+  return { io, attach, open: (target) => io.places.push(openPlace(io, target, attach, log)) };
+}
+
+/** Binds an engine to the server. @returns `AttachableServer.attach` */
+function attachable(io: SocketIoServer, options: ResolvedListenOptions, log: WarningLog): Attach {
+  const { path, transports, pingInterval, pingTimeout, maxHttpBufferSize, attachment, rest } = options;
+  const engine = new NodeEngine({ ...rest, transports, pingInterval, pingTimeout, maxHttpBufferSize });
+  io.bind(engine);
+  logFaults(engine, log);
   const streams = new OpenStreams();
-  engine.on('connection', ({ request }: EngineSocket) => streams.add(request.socket));
-  return {
-    io,
-    attach: (server) => {
-      const detach = engine.attach(server, { path });
-      return () => {
-        detach();
-        io.disconnectSockets(true);
-        engine.closeConnections();
-        streams.endWithin(CLOSE_GRACE_MS);
-      };
-    },
+  const accepted = new WeakSet<EngineSocket>();
+  engine.on('connection', (connection: EngineSocket) => {
+    accepted.add(connection);
+    streams.add(connection.request.socket);
+  });
+  return (server) => {
+    const detach = engine.attach(server, { path, ...attachment });
+    return () => {
+      detach();
+      // Not io.disconnectSockets: that is every client's of a cluster, and of the other HTTP servers.
+      for (const socket of io.sockets.sockets.values()) {
+        if (accepted.has(socket.conn)) socket.disconnect(true);
+      }
+      engine.closeConnections();
+      streams.endWithin(CLOSE_GRACE_MS);
+    };
   };
+}
+
+type Attach = AttachableServer['attach'];
+
+/**
+ * Opens a place, and serves it whenever its HTTP server listens: one that is somebody else's may be closed and listen
+ * again.
+ *
+ * @returns what is called when the Socket.IO server is closed, which closes the HTTP server itself
+ */
+function openPlace(io: ReopenableServer, target: ListenTarget, attach: Attach, log: ErrorLog): () => void {
+  let isOver = false;
+  const leave = (): undefined => {
+    detach?.();
+    detach = undefined;
+    if (isOver) void listener.close();
+  };
+  const listener = createHttpListener(target, leave);
+  const { server } = listener;
+  let detach: (() => void) | undefined = attach(server);
+  const enter = (): void => {
+    try {
+      detach ??= attach(server);
+    } catch (error) {
+      log.error(messageOf(error));
+    }
+  };
+  server.on('listening', enter);
+  io.httpServer = server;
+  const opening = io.closed?.then(() => listener.listen()) ?? listener.listen();
+  opening.catch((error: unknown) => log.error(messageOf(error)));
+  return () => {
+    isOver = true;
+    server.off('listening', enter);
+  };
+}
+
+/** A Socket.IO server that is, when it has been closed and listens again, what it was. Socket.IO would give it an engine of its own. */
+class ReopenableServer extends SocketIoServer {
+  /** Settles when what was closed last is. */
+  closed: Promise<void> | undefined = undefined;
+  readonly places: (() => void)[] = [];
+
+  constructor(
+    options: Partial<ServerOptions>,
+    private readonly open: (target: unknown, options: ListenOptions) => () => void,
+  ) {
+    super(options);
+  }
+
+  override listen(...target: Parameters<SocketIoServer['attach']>): this {
+    return this.attach(...target);
+  }
+
+  override attach(
+    target: Parameters<SocketIoServer['attach']>[0],
+    options: Partial<ServerOptions> = {},
+  ): this {
+    this.places.push(this.open(target, options));
+    return this;
+  }
+
+  override close(done?: (error?: Error) => void): Promise<void> {
+    for (const leave of this.places.splice(0)) leave();
+    const { engine, httpServer } = this;
+    // Socket.IO closes these when its adapters are, and may have others by then, which listen again.
+    const before = Object.create(this, {
+      engine: { value: engine },
+      httpServer: { value: httpServer },
+    }) as SocketIoServer;
+    this.closed = super.close.call(before, done);
+    return this.closed;
+  }
 }
 
 /** Where a connection comes from, as `ip:port`; empty for a Unix domain socket. */
@@ -96,9 +201,13 @@ export interface WarningLog {
   warn(message: string): void;
 }
 
+interface ErrorLog extends WarningLog {
+  error(message: string): void;
+}
+
 interface Refusal {
   readonly message: string;
-  readonly context?: { readonly message?: string; readonly name?: string };
+  readonly context?: { readonly message?: string; readonly name?: string; readonly transport?: string };
 }
 
 /** Reasons of Engine.IO that mean a broken connection, and not one that somebody closed. */
@@ -106,7 +215,8 @@ const FAULTS: ReadonlySet<string> = new Set(['ping timeout', 'transport error', 
 
 function logFaults(engine: NodeEngine, log: WarningLog): void {
   engine.on('connection_error', ({ message, context }: Refusal) => {
-    log.warn(`a connection was refused: ${message} (${context?.message ?? context?.name ?? 'no details'})`);
+    const details = context?.message ?? context?.name ?? JSON.stringify(context?.transport) ?? 'no details';
+    log.warn(`a connection was refused: ${message} (${details})`);
   });
   engine.on('connection', (socket: EngineSocket) => {
     socket.once('close', (reason: string, cause?: unknown) => {

@@ -124,7 +124,7 @@ describe('listen()', () => {
     await expectEcho(dial({ port }));
     expect(await statusOf(port, '/words?x=1')).toBe('200 route /words?x=1');
     expect(await statusOf(port, '/socket.ioo/')).toBe('200 route /socket.ioo/');
-    expect(await statusOf(port, '/socket.io/other')).toBe('200 route /socket.io/other');
+    expect(await statusOf(port, '/socket.io')).toBe('200 route /socket.io');
   });
 
   it('on an HTTP server with polling on: stock clients poll and upgrade, and routes stay', async () => {
