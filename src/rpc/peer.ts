@@ -128,13 +128,8 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
       this.goAway.assertMayCall();
       return this.outgoing.call(pattern, value, sink, options);
     } catch (error) {
-      publishShed(
-        'client',
-        options.key === undefined ? 'call' : 'acknowledged-event',
-        pattern,
-        this.info,
-        error,
-      );
+      const kind = options.key === undefined ? 'call' : 'acknowledged-event';
+      publishShed('client', kind, pattern, this.info, error);
       throw error;
     }
   }

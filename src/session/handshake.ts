@@ -5,7 +5,7 @@ import { frameChunk } from '../protocol/frames/chunk-writer.js';
 import { FrameType, SESSION_ID } from '../protocol/frames/frame.js';
 import { readHello, writeHello, type Hello } from '../protocol/frames/hello.js';
 import type { Link, LinkEvents } from './link.js';
-import { readSessionEnd, sessionErrorChunk } from './session-error.js';
+import { readSessionEnd, errorChunk } from './session-error.js';
 
 export interface HandshakeOptions {
   /** The name of this side's codec. The other side must have the same. */
@@ -34,7 +34,7 @@ export function sayHello(link: Link, hello: Omit<Hello, 'version'>): void {
 
 /** Tells the other side why there is no session, and closes the link. */
 export function refuseLink(link: Link, error: N2NError): void {
-  link.write(sessionErrorChunk(error));
+  link.write(errorChunk(error));
   link.close(error.message);
 }
 
@@ -133,7 +133,7 @@ export class Handshake implements LinkEvents, FrameHandler {
   private refuse(error: N2NError): void {
     const events = this.end();
     if (events === undefined) return;
-    this.link.write(sessionErrorChunk(error));
+    this.link.write(errorChunk(error));
     // Before the link closes and reports that: the real reason must come first.
     events.onFailed(error);
     this.link.close(error.message);

@@ -5,7 +5,7 @@ import { FLAG_SYSTEM, FrameType, SESSION_ID, VALUE_FORM_MASK, ValueForm } from '
 import { decodeValue } from '../protocol/values/value.js';
 
 /** The last chunk of a session. It says why the session ends. */
-export function sessionErrorChunk({ code, message }: N2NError): Chunk {
+export function errorChunk({ code, message }: N2NError): Chunk {
   const body = Buffer.from(JSON.stringify({ code, message }));
   return frameChunk(FrameType.ERROR, FLAG_SYSTEM | ValueForm.UTF8_JSON, SESSION_ID, body);
 }

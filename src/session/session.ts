@@ -9,14 +9,7 @@ import { abandonLink, type Link, type LinkEvents } from './link.js';
 import { readAck, ReceivedBytes } from './received-bytes.js';
 import type { SessionEvents, SessionOptions } from './session-options.js';
 import { ReplayBuffer } from './replay-buffer.js';
-import {
-  linkLost,
-  notRead,
-  notTaken,
-  readSessionEnd,
-  sessionErrorChunk,
-  windowPassed,
-} from './session-error.js';
+import { linkLost, notRead, notTaken, readSessionEnd, errorChunk, windowPassed } from './session-error.js';
 
 /** `docs/sessions.md` draws it. */
 type State =
@@ -181,7 +174,7 @@ export class Session implements LinkEvents, FrameHandler {
     if (state.is === 'linked') {
       this.flush();
       // Also to a full link, which sends it before it closes: otherwise the other side waits for this one to come back.
-      state.link.write(sessionErrorChunk(error));
+      state.link.write(errorChunk(error));
     }
     this.end(error);
     if (state.is === 'linked') state.link.close(error.message);

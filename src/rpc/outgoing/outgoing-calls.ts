@@ -21,6 +21,7 @@ import type { ReceiveWindow } from '../flow-control/receive-window.js';
 import { CallIds } from './call-ids.js';
 import type { CallOptions } from './call-options.js';
 import type { NoAnswers } from './no-answer.js';
+import { LeavingBodies } from './leaving-bodies.js';
 import { OutgoingCall, type CallOwner, type CallSink } from './outgoing-call.js';
 import { OutgoingPayloads, type PayloadOwner } from './outgoing-payloads.js';
 import { PayloadTarget } from './payload-target.js';
@@ -34,11 +35,9 @@ const UNPACED_ITEMS = 64 * 1024;
 /** The calls of this side that are not over. */
 export class OutgoingCalls implements CallOwner, PayloadOwner {
   private readonly calls = new IdTable<OutgoingCall>();
-  /** Requests and events that are being sent in fragments. */
-  private readonly leaving = new IdTable<FragmentedBody>();
+  private readonly leaving = new LeavingBodies();
   /** How many events are being sent in fragments. */
   eventsLeaving = 0;
-  private onAllLeft: (() => void) | undefined = undefined;
   private readonly deadlines: Deadlines;
   /** Called when the last call has ended, if set. */
   onEmpty: (() => void) | undefined = undefined;
@@ -100,13 +99,12 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
 
   /** Calls back once all requests and events have been sent completely. */
   whenAllLeft(callback: () => void): void {
-    if (this.leaving.size === 0) callback();
-    else this.onAllLeft = callback;
+    this.leaving.whenAllLeft(callback);
   }
 
   /** Whether no call is active, and no event is being sent. */
   get isEmpty(): boolean {
-    return this.calls.size === 0 && this.leaving.size === 0;
+    return this.calls.size === 0 && this.leaving.isEmpty;
   }
 
   /** Whether there may be more to send for this id. */
@@ -208,7 +206,6 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     const lost = this.calls.values();
     this.calls.clear();
     this.leaving.clear();
-    this.onAllLeft = undefined;
     for (const call of lost) {
       call.payload?.stop();
       call.trace?.fail(error);
@@ -261,11 +258,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   }
 
   private onLeft(id: number): void {
-    if (this.leaving.take(id) === undefined || this.leaving.size > 0) return;
-    const { onAllLeft } = this;
-    this.onAllLeft = undefined;
-    onAllLeft?.();
-    this.checkForEmpty();
+    if (this.leaving.remove(id)) this.checkForEmpty();
   }
 
   private checkForEmpty(): void {
@@ -278,11 +271,8 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   }
 
   private traceOf(id: number, kind: CallKind, pattern: string, since?: number): CallTrace {
-    return new CallTrace(
-      { session: this.info, side: 'client', id, kind, pattern },
-      this.clock,
-      since,
-    ).start();
+    const call = { session: this.info, side: 'client', id, kind, pattern } as const;
+    return new CallTrace(call, this.clock, since).start();
   }
 
   private take(id: number): OutgoingCall | undefined {
