@@ -1,5 +1,7 @@
 import type { ReadPacket } from '@nestjs/microservices';
 import { N2NError } from '../n2n-error.js';
+import { notSerializableIn } from '../protocol/values/not-serializable.js';
+import { encodeValue } from '../protocol/values/value.js';
 import { offlineOption } from './call-options.js';
 import type { CallTerms } from './caller.js';
 import type { PacketFormat } from './nest-packets/packet-format.js';
@@ -54,13 +56,16 @@ export function envelopeText(
   if (headers === undefined && metadata === undefined && packets === undefined) return undefined;
   // The payload that is a stream is no packet: its values are.
   const isWithin = packets !== undefined && !isPayloadStream(data);
+  const envelope = {
+    headers,
+    metadata: isWithin ? undefined : metadata,
+    packet: packets === undefined ? undefined : true,
+  };
   try {
-    return JSON.stringify({
-      headers,
-      metadata: isWithin ? undefined : metadata,
-      packet: packets === undefined ? undefined : true,
-    });
+    const text = encodeValue(envelope);
+    // Bytes are for payloads; here they are what JSON makes of them.
+    return typeof text === 'string' ? text : JSON.stringify(envelope);
   } catch (error) {
-    throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The metadata cannot be written as JSON');
+    throw notSerializableIn('The headers and metadata', error);
   }
 }

@@ -23,7 +23,7 @@ export interface Hosting {
 }
 
 export interface ClientSessionEvents {
-  /** See `PeerEvents.onFault`. */
+  /** See `PeerEvents.onFault`: of calls that nobody here takes. */
   onFault(error: unknown): void;
   /** The server takes no new calls. */
   onGoAway(): void;
@@ -38,6 +38,7 @@ export class ClientSession {
   /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
   retryAfter: number | undefined;
   private readonly clock: Clock;
+  private readonly nobody: HostedConnection;
   private hosted: HostedConnection;
   /** With what to come back for it; it is replaced at every return. */
   private ticket: Ticket | undefined;
@@ -55,9 +56,10 @@ export class ClientSession {
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = options;
     const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
     this.clock = clock;
+    this.nobody = { ...NO_HANDLERS, onFault: (error) => events.onFault(error) };
     this.peer = new Peer(
       {
-        onFault: (error) => events.onFault(error),
+        onFault: (error) => this.hosted.onFault(error),
         onCall: (call) => this.hosted.onCall(call),
         onSuspended: () => {
           this.resumableUntil = clock.now() + window;
@@ -119,7 +121,7 @@ export class ClientSession {
   }
 
   private hostedBy({ listener, caller }: Hosting): HostedConnection {
-    return listener?.onConnection(this.socket, caller) ?? NO_HANDLERS;
+    return listener?.onConnection(this.socket, caller) ?? this.nobody;
   }
 }
 
@@ -127,7 +129,7 @@ function maxInFlightOf({ listener }: Hosting): number {
   return listener?.maxInFlight ?? MAX_IN_FLIGHT;
 }
 
-const NO_HANDLERS: HostedConnection = {
+const NO_HANDLERS: Omit<HostedConnection, 'onFault'> = {
   onCall: (call: IncomingCall) =>
     call.fail(
       new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),

@@ -84,6 +84,7 @@ export class ClientHost implements HandlerHost {
     let events = listen(socket);
     return {
       onCall,
+      onFault: this.report,
       onMoved: (next) => {
         events.release();
         events = listen(next);

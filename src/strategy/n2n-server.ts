@@ -3,6 +3,8 @@ import type { Observable } from 'rxjs';
 import { isolatedContext } from '../async-context.js';
 import { N2NError, messageOf } from '../n2n-error.js';
 import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js';
+import { forSocketIo } from '../protocol/values/lift.js';
+import { notSerializable, notSerializableIn } from '../protocol/values/not-serializable.js';
 import { runHook } from '../call/hook.js';
 import { plainPackets, type PacketFormat } from '../call/nest-packets/packet-format.js';
 import { emitPlain } from '../transport/socket-io/plain-event.js';
@@ -146,7 +148,15 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   broadcast(pattern: unknown, data: unknown, { room }: BroadcastTarget = {}): void {
     const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string);
     const io = this.host.server();
-    emitPlain(room === undefined ? io : io.to(room), route, data);
+    emitPlain(room === undefined ? io : io.to(room), route, this.encodePlain(route, data));
+  }
+
+  private encodePlain(route: string, data: unknown): unknown {
+    try {
+      return forSocketIo(data);
+    } catch (error) {
+      throw notSerializableIn(`The broadcast "${route}"`, notSerializable(data, error));
+    }
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
