@@ -76,7 +76,7 @@ export class ClientHost implements HandlerHost {
       () => peer.unwrap<DialedSocket>().disconnect(),
     );
     this.peers.add(peer);
-    const connection = { peer, rooms: undefined, now: () => clock.now() };
+    const connection = { peer, rooms: undefined, now: () => clock.now(), report: this.report };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
     // What the server broadcasts comes as plain events, beside the chunks.
     const listen = (to: DialedSocket): TakenEvents =>

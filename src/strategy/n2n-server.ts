@@ -1,12 +1,15 @@
+import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { isolatedContext } from '../async-context.js';
-import { N2NError, messageOf } from '../n2n-error.js';
+import { N2NError, traceOf } from '../n2n-error.js';
 import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js';
 import { forSocketIo } from '../protocol/values/lift.js';
 import { notSerializable, notSerializableIn } from '../protocol/values/not-serializable.js';
+import { guardedCallback } from '../call/guarded-callback.js';
 import { runHook } from '../call/hook.js';
 import { plainPackets, type PacketFormat } from '../call/nest-packets/packet-format.js';
+import { guardedLogger } from '../transport/logger.js';
 import { emitPlain } from '../transport/socket-io/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
 import { AcceptingHost } from './accept/accepting-host.js';
@@ -67,6 +70,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   /** Names this transport, so that a handler can be for it alone: `@MessagePattern('x', N2N_TRANSPORT)`. */
   override readonly transportId: symbol = N2N_TRANSPORT;
 
+  protected override readonly logger = guardedLogger(new Logger(Server.name));
   private readonly host: HandlerHost;
   private readonly packets: PacketFormat | undefined;
   private readonly deduplicator = new EventDeduplicator();
@@ -126,7 +130,9 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
 
   /** Listens to an event of what is under the server: see `unwrap`. */
   override on(event: string, callback: N2NServerEvents[string]): void {
-    this.host.on(event, callback);
+    const onFailed = (error: unknown): void =>
+      this.logger.error(`A listener of "${event}" failed: ${traceOf(error)}`);
+    this.host.on(event, guardedCallback(callback, onFailed));
   }
 
   /**
@@ -262,7 +268,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   private readonly report = (error: unknown): void => {
-    this.logger.error(error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error));
+    this.logger.error(traceOf(error));
   };
 }
 

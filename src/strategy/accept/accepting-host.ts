@@ -103,7 +103,12 @@ export class AcceptingHost implements HandlerHost {
     const client = new PeerClient(socket.id, socket, defaults, () => socket.disconnect(true));
     this.peers.add(client);
     const rooms = new Rooms(socket, this.report);
-    const connection: AcceptedConnection = { peer: client, rooms, now: () => clock.now() };
+    const connection: AcceptedConnection = {
+      peer: client,
+      rooms,
+      now: () => clock.now(),
+      report: this.report,
+    };
     const onCall = (call: IncomingCall): void => this.takeCall(call, connection);
     const events = takeEvents(socket, maxInFlight, clock, onCall, this.report);
     this.stockEvents.add(events);

@@ -20,6 +20,7 @@ import {
   shareOption,
   wholeNumberOption,
 } from '../option-checks.js';
+import { refusingCheck } from './identity-check.js';
 import {
   checkTransportNames,
   clientTransport,
@@ -266,7 +267,13 @@ function resolveTls(tls: unknown, address: ServerAddress): Readonly<TlsOptions> 
     throw secretOptionError('tls', tls, 'left out, unless "secure" is true or the URL is https:');
   }
   booleanOption('tls.rejectUnauthorized', tls['rejectUnauthorized'], true);
-  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(tls).filter(([, value]) => value !== undefined),
+  ) as TlsOptions;
+  const { checkServerIdentity } = given;
+  return checkServerIdentity === undefined
+    ? given
+    : { ...given, checkServerIdentity: refusingCheck(checkServerIdentity) };
 }
 
 function resolveAuth(auth: NodeClientOptions['auth']): ResolvedNodeClientOptions['auth'] {

@@ -1,10 +1,11 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket as EngineSocket } from 'engine.io';
-import { Server as SocketIoServer, type Namespace } from 'socket.io';
+import { Server as SocketIoServer } from 'socket.io';
 import { messageOf } from '../../n2n-error.js';
 import { resolveListenOptions, type ListenOptions } from '../http/listen-options.js';
 import { NodeEngine } from '../engine/node-engine.js';
 import { OpenStreams } from '../engine/open-streams.js';
+import { guardMiddlewares, refusingRequest } from './guarded-middlewares.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
 export type { Socket as DialedSocket } from 'socket.io-client';
@@ -27,11 +28,13 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
   const { path, transports, pingInterval, pingTimeout, connectTimeout, maxHttpBufferSize, rest } =
     resolveListenOptions(given);
   const io = new SocketIoServer({ ...rest, path, connectTimeout, serveClient: false });
-  const engine = new NodeEngine({ ...rest, transports, pingInterval, pingTimeout, maxHttpBufferSize });
+  const { allowRequest } = rest;
+  const guarded = allowRequest === undefined ? {} : { allowRequest: refusingRequest(allowRequest) };
+  const limits = { pingInterval, pingTimeout, maxHttpBufferSize };
+  const engine = new NodeEngine({ ...rest, ...guarded, ...limits, transports });
   io.bind(engine);
   logFaults(engine, log);
-  guardMiddlewares(io.of('/'));
-  io.on('new_namespace', guardMiddlewares);
+  guardMiddlewares(io);
   const streams = new OpenStreams();
   engine.on('connection', ({ request }: EngineSocket) => streams.add(request.socket));
   return {
@@ -46,27 +49,6 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
       };
     },
   };
-}
-
-/**
- * Has a middleware that throws, or whose promise rejects, refuse its client. Socket.IO ignores what a middleware returns, and
- * the rejection of an async one would end the process.
- */
-function guardMiddlewares(namespace: Pick<Namespace, 'use'>): void {
-  const use = namespace.use.bind(namespace);
-  namespace.use = (middleware) =>
-    use((socket, next) => {
-      let isOver = false;
-      const once: typeof next = (error) => {
-        if (isOver) return;
-        isOver = true;
-        next(error);
-      };
-      const refuse = (reason: unknown): void =>
-        once(reason instanceof Error ? reason : new Error(messageOf(reason)));
-      const run = async (): Promise<void> => middleware(socket, once);
-      run().catch(refuse);
-    });
 }
 
 /** What `logFaults` writes to. */
