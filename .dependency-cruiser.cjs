@@ -1,6 +1,7 @@
 /**
  * The arrows of the design: strategy | client-proxy -> call -> rpc -> session -> protocol,
- * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock and async-context.
+ * and strategy | client-proxy | call -> transport. Every module may import n2n-error, clock, async-context, limits
+ * and diagnostics.
  */
 const folder = (name) => `^src/${name}/`;
 
@@ -23,7 +24,7 @@ const arrows = Object.entries(allowed).map(([from, to]) => ({
     path: '^src/',
     // transport meets session through the Link interface alone, and as a type
     pathNot: [
-      '^src/(n2n-error|clock|async-context)\\.ts$',
+      '^src/(n2n-error|clock|async-context|diagnostics|limits)\\.ts$',
       folder(from),
       ...to.map(folder),
       ...(from === 'transport' ? ['^src/session/link\\.ts$'] : []),
@@ -59,10 +60,16 @@ module.exports = {
       from: {
         path: [
           '^src/(protocol|session|rpc|transport|balancing)/',
-          '^src/(n2n-error|clock|async-context)\\.ts$',
+          '^src/(n2n-error|clock|async-context|diagnostics|limits)\\.ts$',
         ],
       },
       to: { path: 'node_modules/(@nestjs|rxjs|reflect-metadata)' },
+    },
+    {
+      name: 'shared-files-are-leaves',
+      severity: 'error',
+      from: { path: '^src/(n2n-error|clock|async-context|diagnostics|limits)\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(n2n-error|clock|limits)\\.ts$' },
     },
     {
       name: 'protocol-is-pure',
@@ -72,6 +79,18 @@ module.exports = {
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|v8|util/types)$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'support-knows-no-tests',
+      severity: 'error',
+      from: { path: '^test/support/' },
+      to: { path: '^test/', pathNot: '^test/support/' },
+    },
+    {
+      name: 'source-knows-no-tests',
+      severity: 'error',
+      from: { path: '^(src|bench|sample)/' },
+      to: { path: '^test/' },
+    },
     {
       name: 'samples-use-the-package',
       severity: 'error',

@@ -24,3 +24,21 @@ export type { CallHost } from './call/call-host.js';
 export { N2NRecord, N2NRecordBuilder, type CallScope, type OfflinePolicy } from './call/record.js';
 export type { CodecName, UserCodec } from './protocol/values/codec.js';
 export { N2NError, N2N_ERROR_CODES, type N2NErrorCode, type N2NErrorInit } from './n2n-error.js';
+export {
+  N2N_CHANNELS,
+  type AttemptEndMessage,
+  type AttemptErrorMessage,
+  type AttemptStartMessage,
+  type CallEndMessage,
+  type CallShedMessage,
+  type CallStartMessage,
+  type ConnectionCloseMessage,
+  type ConnectionOpenMessage,
+  type ErrorMessage,
+  type N2NChannel,
+  type N2NDiagnostics,
+  type SessionEndMessage,
+  type SessionInfo,
+  type SessionMessage,
+  type SessionResumeMessage,
+} from './diagnostics.js';

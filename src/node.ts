@@ -19,3 +19,13 @@ export { StreamClientTransport, type StreamOpening } from './transport/engine/st
 export { StreamServerTransport } from './transport/engine/stream-server-transport.js';
 export { LOG_LEVELS, type Logger, type LogLevel } from './transport/logger.js';
 export { N2NError, N2N_ERROR_CODES, type N2NErrorCode, type N2NErrorInit } from './n2n-error.js';
+export {
+  N2N_CHANNELS,
+  type AttemptEndMessage,
+  type AttemptErrorMessage,
+  type AttemptStartMessage,
+  type ConnectionCloseMessage,
+  type ConnectionOpenMessage,
+  type N2NChannel,
+  type N2NDiagnostics,
+} from './diagnostics.js';

@@ -41,7 +41,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --help          this text
 `;
 
-export type Command = 'help' | 'list' | Options;
+type Command = 'help' | 'list' | Options;
 
 export function parseOptions(
   args: readonly string[],

@@ -1,8 +1,8 @@
 import type { Metric, Scenario } from './scenarios/scenario.js';
 import { ratioPerRound, summarize, type Summary } from './statistics.js';
-import type { Measurement } from './workloads/work.js';
+import type { Measurement } from './workloads/workload.js';
 
-export interface PeerRounds {
+interface PeerRounds {
   readonly peer: string;
   readonly rounds: readonly Measurement[];
 }

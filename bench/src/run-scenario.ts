@@ -5,10 +5,10 @@ import { Pair } from './process/pair.js';
 import type { Pairs } from './process/pairs.js';
 import type { ScenarioRounds } from './results.js';
 import type { Scenario } from './scenarios/scenario.js';
-import type { Measurement } from './workloads/work.js';
+import type { Measurement } from './workloads/workload.js';
 
 /** Told before each step, for the progress line. */
-export type OnStep = (step: string) => void;
+type OnStep = (step: string) => void;
 
 /** Rounds of new processes take long, and memory does not stray as time does. */
 const MOST_MEMORY_ROUNDS = 3;

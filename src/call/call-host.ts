@@ -1,3 +1,4 @@
+import type { SessionInfo } from '../diagnostics.js';
 import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import type { Caller } from './caller.js';
@@ -9,8 +10,9 @@ export interface CallListener {
   /**
    * A session has begun, or was there already when hosting began.
    * @param caller calls the other side
+   * @param info what the session is called in diagnostics
    */
-  onConnection(socket: DialedSocket, caller: Caller): HostedConnection;
+  onConnection(socket: DialedSocket, caller: Caller, info: SessionInfo): HostedConnection;
 }
 
 /** A session whose other side calls handlers of this one. */

@@ -1,5 +1,5 @@
-import { optionError, wholeNumberOption } from '../transport/option-checks.js';
-import type { OfflinePolicy } from './record.js';
+import type { Deserializer, Serializer } from '@nestjs/microservices';
+import { MIN_PAYLOAD_BYTES } from '../limits.js';
 import {
   codecOf,
   jsonCodec,
@@ -8,44 +8,76 @@ import {
   type CodecName,
   type UserCodec,
 } from '../protocol/values/codec.js';
+import { hasFunctions, optionError } from '../transport/option-checks.js';
+import { bytes, milliseconds, option } from '../transport/option-table.js';
+import type { OfflinePolicy } from './record.js';
 
-/** @throws N2NError `INVALID_OPTIONS` */
-export function codecOption(codec: CodecName | UserCodec | undefined): Codec {
-  if (codec === undefined || codec === 'json') return jsonCodec;
-  if (codec === 'v8') return v8Codec;
-  const { name, encode, decode } = (typeof codec === 'object' ? codec : {}) as Partial<UserCodec>;
-  const isCodec = typeof name === 'string' && typeof encode === 'function' && typeof decode === 'function';
-  if (!isCodec || name === 'json' || name === 'v8') {
-    throw optionError('codec', codec, '"json", "v8", or an object with a name of its own, encode and decode');
-  }
-  return codecOf(codec);
+const MIB = 1024 * 1024;
+
+/** The options of a server and of a client, with the same meaning on both sides. */
+export const CALL_OPTIONS = {
+  /**
+   * How long a call that this side makes waits without any answer, in milliseconds; 0 sets no limit. The time without a
+   * connection counts.
+   * @default 30000
+   */
+  timeout: milliseconds(30_000, 0),
+  /**
+   * The longest payload that this side takes, in bytes. The other side is told, and a longer call fails there; the
+   * connection stays.
+   * @default 4194304 (4 MiB)
+   */
+  // Lengths are written in four bytes; half of that is plenty.
+  maxPayload: bytes(4 * MIB, { least: MIN_PAYLOAD_BYTES, most: 2 ** 31 - 1 }),
+  /**
+   * How long a session is kept when its connection is lost, in milliseconds. When the client comes back within that time,
+   * every call and stream under way goes on. 0 keeps no session. The shorter window of the two sides counts.
+   * @default 10000
+   */
+  resumeWindow: milliseconds(10_000, 0),
+  /**
+   * How many bytes that the other side has not acknowledged are kept, to be sent again after a break. At this limit,
+   * further calls and values wait.
+   * @default 8388608 (8 MiB)
+   */
+  // At least what is sent before an acknowledgement can come.
+  maxReplay: bytes(8 * MIB, { least: MIB, most: 2 ** 31 - 1 }),
+  /**
+   * How long `close` waits for calls under way to end, in milliseconds; 0 does not wait.
+   * @default 10000
+   */
+  drainTimeout: milliseconds(10_000, 0),
+  /**
+   * How values are written: `'json'`, `'v8'` (Node's structured clone), or your own, `{ name, encode, decode }`. The
+   * other side must have the same.
+   * @default 'json'
+   */
+  codec: option<CodecName | UserCodec, Codec>('json', codecOption),
+};
+
+function codecOption(name: string, given: unknown): Codec {
+  if (given === 'json') return jsonCodec;
+  if (given === 'v8') return v8Codec;
+  const codec = (typeof given === 'object' ? given : {}) as Partial<UserCodec>;
+  const isCodec = typeof codec?.name === 'string' && hasFunctions(codec, ['encode', 'decode']);
+  if (isCodec && codec.name !== 'json' && codec.name !== 'v8') return codecOf(codec as UserCodec);
+  throw optionError(name, given, '"json", "v8", or an object with a name of its own, encode and decode');
 }
 
 /** @throws N2NError `INVALID_OPTIONS` */
-export function offlineOption(offline: OfflinePolicy | undefined): OfflinePolicy | undefined {
+export function offlineOption<Given extends OfflinePolicy | undefined>(offline: Given): Given {
   if (offline === undefined || offline === 'buffer' || offline === 'reject') return offline;
   throw optionError('offline', offline, '"buffer" or "reject"');
 }
 
-/** How long a call waits without any answer, in milliseconds; 0 for ever. @throws N2NError `INVALID_OPTIONS` */
-export function callTimeoutOption(timeout: number | undefined): number {
-  return spanOption('timeout', timeout, 30_000);
+/** @throws N2NError `INVALID_OPTIONS` */
+export function serializerOption(name: string, value: unknown): Serializer {
+  if (hasFunctions(value, ['serialize'])) return value as Serializer;
+  throw optionError(name, value, 'an object with a function "serialize"');
 }
 
-/** A time in milliseconds, where 0 has a meaning of its own. @throws N2NError `INVALID_OPTIONS` */
-export function spanOption(option: string, span: number | undefined, byDefault: number): number {
-  return wholeNumberOption(option, span, byDefault, {
-    least: 0,
-    most: 2 ** 31 - 1,
-    unit: ' of milliseconds',
-  });
-}
-
-/** How much is kept to be sent again: enough for what is sent before an acknowledgement can come. */
-export function replayOption(maxReplay: number | undefined): number {
-  return wholeNumberOption('maxReplay', maxReplay, 8 * 1024 * 1024, {
-    least: 1024 * 1024,
-    most: 2 ** 31 - 1,
-    unit: ' of bytes',
-  });
+/** @throws N2NError `INVALID_OPTIONS` */
+export function deserializerOption(name: string, value: unknown): Deserializer {
+  if (hasFunctions(value, ['deserialize'])) return value as Deserializer;
+  throw optionError(name, value, 'an object with a function "deserialize"');
 }

@@ -10,7 +10,7 @@ export class CallStream<T> implements AsyncIterableIterator<T, undefined> {
   private reader: StreamReader | undefined;
 
   /** @param make makes the call */
-  constructor(private readonly make: (sink: CallSink) => MadeCall) {}
+  constructor(private readonly make: (sink: CallSink) => MadeCall | undefined) {}
 
   [Symbol.asyncIterator](): this {
     return this;

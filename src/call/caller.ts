@@ -1,7 +1,10 @@
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
-import type { CallOptions } from '../rpc/outgoing/outgoing-calls.js';
+import type { CallOptions } from '../rpc/outgoing/call-options.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import type { OfflinePolicy } from './record.js';
+
+/** Told of what failed beside a call. */
+export type Report = (message: string, error: unknown) => void;
 
 /** A call that was made: written, or waiting for a connection. */
 export interface MadeCall {

@@ -11,8 +11,7 @@ import { ServerConnection } from './server-connection.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { PendingConnect } from './pending-connect.js';
-import { RepeatingCall } from './repeating-call.js';
-import { QueuedCall } from './queued-call.js';
+import { QueuedCall, shed } from './queued-call.js';
 import { OfflineQueue } from './offline-queue.js';
 
 export type ChannelStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
@@ -141,12 +140,9 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
   }
 
   call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    // A payload that is a stream has been taken from its source, and cannot be sent again.
-    if (terms.isRepeatable !== true || terms.onPayload !== undefined) {
-      return this.callOnce(pattern, value, sink, terms);
-    }
-    const sinceFirst = { ...terms, since: this.options.clock.now() };
-    return new RepeatingCall(sink, (inner) => this.callOnce(pattern, value, inner, sinceFirst)).start();
+    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
+    if (connection !== undefined) return connection.call(pattern, value, sink, terms);
+    return this.wait('call', pattern, value, sink, terms);
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
@@ -244,12 +240,6 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     this.writeWaiting();
   }
 
-  private callOnce(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
-    if (connection !== undefined) return connection.call(pattern, value, sink, terms);
-    return this.wait('call', pattern, value, sink, terms);
-  }
-
   private wait(
     kind: QueuedCall['kind'],
     pattern: string,
@@ -257,14 +247,15 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     sink: CallSink,
     terms: CallTerms,
   ): QueuedCall {
-    if (this.life.is !== 'open') throw closed();
+    if (this.life.is !== 'open') throw shed(kind, pattern, terms, closed());
     this.begin();
     if (!this.canCall && (terms.offline ?? this.options.offline) === 'reject') {
-      throw new N2NError(
+      const error = new N2NError(
         'CONNECT_FAILED',
         `There is no connection to ${this.options.urls.join(' or ')}, and the policy "offline" is to reject what would wait for one.`,
         { cause: this.lastError },
       );
+      throw shed(kind, pattern, terms, error);
     }
     const call = new QueuedCall(
       kind,

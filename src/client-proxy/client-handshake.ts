@@ -14,12 +14,12 @@ export async function exchangeHello(
   link: Link,
   url: string,
   resume: Hello['resume'],
-  { maxPayload, codec, resumeWindow, helloTimeout, clock }: ResolvedN2NClientOptions,
+  { maxPayload, codec, resumeWindow, connection, clock }: ResolvedN2NClientOptions,
   signal: AbortSignal,
 ): Promise<Hello> {
   sayHello(link, { maxPayload, codec: codec.name, window: resumeWindow, resume });
   try {
-    return await receiveHello(link, { codec: codec.name, timeout: helloTimeout, clock }, signal);
+    return await receiveHello(link, { codec: codec.name, timeout: connection.connectTimeout, clock }, signal);
   } catch (error) {
     if (!(error instanceof N2NError) || error.code !== 'CONNECTION_LOST') throw error;
     const message = `Cannot connect to ${url}: the connection ended before HELLO. ${error.message}`;

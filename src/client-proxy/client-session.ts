@@ -1,5 +1,7 @@
+import type { LiveSessionInfo } from '../diagnostics.js';
 import { atEndOfTurn, type Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
+import { DEFAULT_MAX_IN_FLIGHT, MAX_PENDING_BYTES } from '../limits.js';
 import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
 import { Peer } from '../rpc/peer.js';
 import type { Hello, Ticket } from '../protocol/frames/hello.js';
@@ -8,12 +10,6 @@ import type { Caller } from '../call/caller.js';
 import type { Link } from '../session/link.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
-
-/** How many bytes may wait for a connection that is full before calls are refused. */
-const MAX_PENDING = 16 * 1024 * 1024;
-
-/** How many calls of the server are refused at once where this side hosts no handlers. */
-const MAX_IN_FLIGHT = 1024;
 
 /** Who takes the calls of the server, and what they call it with. */
 export interface Hosting {
@@ -40,13 +36,18 @@ export class ClientSession {
   private readonly clock: Clock;
   private readonly nobody: HostedConnection;
   private hosted: HostedConnection;
+  private readonly info: LiveSessionInfo;
   /** With what to come back for it; it is replaced at every return. */
   private ticket: Ticket | undefined;
   /** Until when it can be gone on with, by the clock; Infinity while it has its connection. */
   private resumableUntil = Infinity;
 
-  /** @param socket its connection; when that is lost, the last that it had */
+  /**
+   * @param address that of the server
+   * @param socket its connection; when that is lost, the last that it had
+   */
   constructor(
+    address: string,
     private socket: DialedSocket,
     hello: Hello,
     options: ResolvedN2NClientOptions,
@@ -57,6 +58,8 @@ export class ClientSession {
     const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
     this.clock = clock;
     this.nobody = { ...NO_HANDLERS, onFault: (error) => events.onFault(error) };
+    const id = socket.id ?? '';
+    this.info = { id, role: 'dialer', connection: id, address, window };
     this.peer = new Peer(
       {
         onFault: (error) => this.hosted.onFault(error),
@@ -76,13 +79,14 @@ export class ClientSession {
       },
       {
         role: 'dialer',
+        info: this.info,
         maxPayload,
         maxSend: hello.maxPayload,
         window,
         maxReplay,
         maxInFlight: maxInFlightOf(hosting),
         codec,
-        maxPending: MAX_PENDING,
+        maxPending: MAX_PENDING_BYTES,
         clock,
         defer: atEndOfTurn,
       },
@@ -110,6 +114,7 @@ export class ClientSession {
   /** It is about to go on over another connection. */
   moveTo(socket: DialedSocket): void {
     this.socket = socket;
+    this.info.connection = socket.id ?? '';
     this.hosted.onMoved(socket);
   }
 
@@ -121,12 +126,12 @@ export class ClientSession {
   }
 
   private hostedBy({ listener, caller }: Hosting): HostedConnection {
-    return listener?.onConnection(this.socket, caller) ?? this.nobody;
+    return listener?.onConnection(this.socket, caller, this.info) ?? this.nobody;
   }
 }
 
 function maxInFlightOf({ listener }: Hosting): number {
-  return listener?.maxInFlight ?? MAX_IN_FLIGHT;
+  return listener?.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT;
 }
 
 const NO_HANDLERS: Omit<HostedConnection, 'onFault'> = {

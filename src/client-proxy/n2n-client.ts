@@ -1,8 +1,10 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { firstValueFrom, from, throwError, timeout, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
+import type { Clock } from '../clock.js';
 import { messageOf, N2NError } from '../n2n-error.js';
 import type { CallHost, CallListener } from '../call/call-host.js';
-import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
+import { CallProxy } from '../call/call-proxy.js';
+import type { CallDefaults } from '../call/layers/call-layers.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import type { NodeClientEvents } from '../transport/node-client/node-client-events.js';
 import { Channel, type ChannelStatus } from './channel.js';
@@ -38,6 +40,7 @@ export class N2NClient
   protected override readonly defaults: CallDefaults;
   private readonly channel: Channel;
   private readonly firstConnectTimeout: number;
+  private readonly clock: Clock;
 
   /** @throws N2NError `INVALID_OPTIONS` */
   constructor(options: N2NClientOptions = {}) {
@@ -46,11 +49,19 @@ export class N2NClient
     const { codec, logger, timeout: callTimeout, packets } = resolved;
     const report = (message: string, error: unknown): void => logger.error(`${message}: ${messageOf(error)}`);
     this.firstConnectTimeout = resolved.waitForFirstConnect;
+    this.clock = resolved.clock;
     this.channel = new Channel(resolved, {
       onStatus: (status) => this._status$.next(status),
       onFault: (error) => report('A call of the server', error),
     });
-    this.defaults = { caller: this.channel, codec, timeout: callTimeout, packets, report };
+    this.defaults = {
+      caller: this.channel,
+      codec,
+      timeout: callTimeout,
+      packets,
+      repeatBy: resolved.clock,
+      report,
+    };
   }
 
   /** The state of the connection, from the latest on; nothing until there was one, or none is hoped for any more. */
@@ -87,11 +98,8 @@ export class N2NClient
     channel.reopen();
     if (firstConnectTimeout === 0) return;
     const tooLate = (): N2NError => noFirstConnection(firstConnectTimeout, channel.failure);
-    const opened = from(channel.whenOpen());
     try {
-      await firstValueFrom(
-        opened.pipe(timeout({ first: firstConnectTimeout, with: () => throwError(tooLate) })),
-      );
+      await within(this.clock, firstConnectTimeout, channel.whenOpen(), tooLate);
     } catch (error) {
       // Nest shuts down nothing of an application that has not started.
       await this.close();
@@ -118,6 +126,19 @@ export class N2NClient
   hostCalls(listener: CallListener | undefined): void {
     this.channel.hostCalls(listener);
   }
+}
+
+/** @param tooLate makes the error for when it has not settled by then */
+function within(
+  clock: Clock,
+  milliseconds: number,
+  settled: Promise<void>,
+  tooLate: () => N2NError,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimeout(() => reject(tooLate()), milliseconds, 'wait-again');
+    settled.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+  });
 }
 
 function noFirstConnection(milliseconds: number, cause: N2NError | undefined): N2NError {

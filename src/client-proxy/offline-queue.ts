@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { N2NError } from '../n2n-error.js';
 import { Deadlines } from '../rpc/deadlines.js';
-import type { QueuedCall } from './queued-call.js';
+import { shed, type QueuedCall } from './queued-call.js';
 
 /** What may wait for a connection: bounded in number and bytes, in order, each for as long as its timeout says. */
 export class OfflineQueue {
@@ -24,12 +24,13 @@ export class OfflineQueue {
   /** @throws N2NError `OVERLOADED` when there is no room */
   add(call: QueuedCall): void {
     if (this.calls.size >= this.maxCalls || this.bytes + call.bytes > this.maxBytes) {
-      throw new N2NError(
+      const error = new N2NError(
         'OVERLOADED',
         'There is no connection, and no room for another call that waits for one. ' +
           'See why the service is away, or raise maxBuffered or maxBufferedBytes.',
         { details: { waiting: this.calls.size, waitingBytes: this.bytes } },
       );
+      throw shed(call.kind, call.pattern, call.options, error);
     }
     this.calls.add(call);
     this.bytes += call.bytes;

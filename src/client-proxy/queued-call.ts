@@ -1,3 +1,4 @@
+import { publishShed } from '../diagnostics.js';
 import { N2NError } from '../n2n-error.js';
 import type { DeadlineList, Expiring } from '../rpc/deadlines.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
@@ -54,7 +55,7 @@ export class QueuedCall implements Expiring, MadeCall {
   }
 
   fail(error: N2NError): void {
-    this.sink.error(error);
+    this.sink.error(shed(this.kind, this.pattern, this.options, error));
   }
 
   cancel(): void {
@@ -70,7 +71,7 @@ export class QueuedCall implements Expiring, MadeCall {
     this.drop(this);
     const cause = this.whyAway();
     const why = cause === undefined ? '.' : `: ${cause.message}`;
-    this.sink.error(
+    this.fail(
       new N2NError(
         'TIMEOUT',
         `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come${why}`,
@@ -78,4 +79,15 @@ export class QueuedCall implements Expiring, MadeCall {
       ),
     );
   }
+}
+
+/** Tells diagnostics of a call or an event that fails before it was written. @returns the error */
+export function shed(
+  kind: QueuedCall['kind'],
+  pattern: string,
+  { key }: CallTerms,
+  error: N2NError,
+): N2NError {
+  publishShed('client', key === undefined ? kind : 'acknowledged-event', pattern, undefined, error);
+  return error;
 }

@@ -9,11 +9,11 @@ import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms } from '../call/caller.js';
 import { refuseLink } from '../session/handshake.js';
 import { ReconnectLoop } from '../transport/connection/reconnect-loop.js';
+import { addressOfUrl } from '../transport/connection/server-address.js';
 import { NodeClient } from '../transport/node-client/node-client.js';
-import { resolveNodeClientOptions } from '../transport/node-client/node-client-options.js';
-import { n2nParser } from '../transport/socket-io/n2n-parser.js';
+import { connectionTo } from '../transport/node-client/node-client-options.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
-import { dialedLink } from '../transport/socket-io/socket-link.js';
+import { dialedLink, N2N_QUERY } from '../transport/socket-io/socket-link.js';
 import { exchangeHello } from './client-handshake.js';
 import { ClientSession, type Hosting } from './client-session.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
@@ -53,11 +53,8 @@ export class ServerConnection implements Caller, BalancedConnection {
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: ServerConnectionEvents<ServerConnection>,
   ) {
-    const resolved = resolveNodeClientOptions(
-      { hostOrUrl: url, port: undefined },
-      { ...options.connection, parser: n2nParser },
-    );
-    this.loop = new ReconnectLoop<void>(resolved, {
+    const connection = connectionTo(addressOfUrl(url, undefined), options.connection, N2N_QUERY);
+    this.loop = new ReconnectLoop<void>(connection, {
       handshake: (socket, signal) => this.handshake(socket, signal),
       // However late in its window the network is back, another attempt comes in time.
       delayLimit: () => (this.session?.timeLeft ?? Infinity) / 2,
@@ -155,8 +152,8 @@ export class ServerConnection implements Caller, BalancedConnection {
 
   /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
   rest(retryAfter: number): void {
-    const { clock, random, reconnectionDelay } = this.options;
-    const delay = (retryAfter === 0 ? reconnectionDelay : retryAfter) * (1 + random());
+    const { clock, connection } = this.options;
+    const delay = (retryAfter === 0 ? connection.reconnectionDelay : retryAfter) * (1 + connection.random());
     this.phase = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
   }
 
@@ -221,7 +218,8 @@ export class ServerConnection implements Caller, BalancedConnection {
           'away for too long. The call may have been handled or not; mark one that may be made twice as idempotent.',
       ),
     );
-    const session: ClientSession = new ClientSession(socket, hello, this.options, this.hosting, {
+    const { label } = this.loop;
+    const session: ClientSession = new ClientSession(label, socket, hello, this.options, this.hosting, {
       onFault: (error) => this.events.onFault(error),
       onGoAway: () => this.events.onLeaving(this),
       onDrained: () => this.onDrained(session),

@@ -17,7 +17,7 @@ export interface GoAwayEvents {
 }
 
 /** The calls that a drain waits for. */
-export interface DrainedWork {
+interface DrainedWork {
   readonly outgoing: OutgoingCalls;
   readonly incoming: IncomingCalls;
   readonly queue: ServingQueue;

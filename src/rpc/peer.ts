@@ -1,5 +1,6 @@
+import { publishError, publishShed, SessionTrace, type SessionInfo } from '../diagnostics.js';
 import { N2NError } from '../n2n-error.js';
-import type { Codec } from '../protocol/values/codec.js';
+import { HEADER_ALLOWANCE_BYTES, MAX_UNANSWERED_BYTES, MAX_WHOLE_BODY_BYTES } from '../limits.js';
 import {
   FLAG_MORE,
   FrameType,
@@ -7,64 +8,34 @@ import {
   type FrameType as FrameTypeValue,
 } from '../protocol/frames/frame.js';
 import { readU32 } from '../protocol/buffers/u32.js';
-import { LONGEST_BODY } from '../protocol/frames/frame-writer.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import type { Link } from '../session/link.js';
-import type { SessionEvents, SessionOptions } from '../session/session-options.js';
+import type { SessionEvents } from '../session/session-options.js';
 import { Session } from '../session/session.js';
 import { GoAway, type GoAwayEvents } from './goaway.js';
+import type { PeerEvents, PeerOptions } from './peer-options.js';
 import { FlowTable } from './flow-control/flow-table.js';
 import type { IncomingCall } from './incoming/incoming-call.js';
 import { IncomingCalls } from './incoming/incoming-calls.js';
 import type { CallSink, OutgoingCall } from './outgoing/outgoing-call.js';
-import { OutgoingCalls, type CallOptions } from './outgoing/outgoing-calls.js';
+import type { CallOptions } from './outgoing/call-options.js';
+import { OutgoingCalls } from './outgoing/outgoing-calls.js';
 import { ServingQueue, type CallServer } from './admission/serving-queue.js';
-
-export interface PeerOptions extends Omit<SessionOptions, 'maxBacklog'> {
-  /** The longest value that this side accepts, in bytes. */
-  maxPayload: number;
-  /** Encodes and decodes values. */
-  codec: Codec;
-  /** How many calls and events of the other side are handled at once. Others wait, in order. */
-  maxInFlight: number;
-}
-
-/** The owner of the peer. */
-export interface PeerEvents {
-  /** The owner must now handle a call or an event of the other side. */
-  onCall(call: IncomingCall): void;
-  /** Code that stops a handler threw: a fault of the application, to be logged. */
-  onFault(error: unknown): void;
-  /** The link has broken. Calls continue over the next one, and new calls wait for it. */
-  onSuspended(): void;
-  /**
-   * The other side takes no new calls from now on. @param retryAfter when to call again, in milliseconds; 0 for any
-   * time
-   */
-  onGoAway(retryAfter: number): void;
-  /** One of the sides takes no new calls, and no call of either side is active. */
-  onDrained(): void;
-  /** The session is over; active calls have failed with this error. Reported once. */
-  onClosed(error: N2NError): void;
-}
-
-/** No call is started while more bytes than this are written and not taken by the link. */
-const MOST_UNANSWERED = 1024 * 1024;
-
-/** How many bytes a request header may add to a value. */
-const FRONT_ALLOWANCE = 256 * 1024;
 
 /**
  * Calls in both directions over one session. The dialing side gives its calls odd ids, the other side even ones, so
  * that an id says whose call it is.
  */
 export class Peer implements SessionEvents, CallServer, GoAwayEvents {
+  /** @internal What the session is called in diagnostics. */
+  readonly info: SessionInfo;
   private readonly session: Session;
   private readonly flows: FlowTable;
   private readonly outgoing: OutgoingCalls;
   private readonly incoming: IncomingCalls;
   private readonly queue: ServingQueue;
   private readonly goAway: GoAway;
+  private readonly trace: SessionTrace;
   /** The lowest bit of this side's ids. */
   private readonly parity: number;
 
@@ -73,14 +44,17 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     options: PeerOptions,
   ) {
     const { role, codec, clock, maxInFlight, maxPayload, defer } = options;
+    this.info = options.info;
+    this.trace = new SessionTrace(options.info);
     this.parity = role === 'dialer' ? 1 : 0;
     // Beyond the limit on calls there must be room for the answers of all calls in progress, each in one frame.
-    const maxBacklog = options.maxPending + maxInFlight * LONGEST_BODY;
+    const maxBacklog = options.maxPending + maxInFlight * MAX_WHOLE_BODY_BYTES;
     this.session = new Session(this, { ...options, maxBacklog });
-    this.flows = new FlowTable(this.session, maxPayload + FRONT_ALLOWANCE);
-    this.outgoing = new OutgoingCalls(this.session, this.flows, codec, role === 'dialer' ? 1 : 2, clock);
+    this.flows = new FlowTable(this.session, maxPayload + HEADER_ALLOWANCE_BYTES);
+    const firstId = role === 'dialer' ? 1 : 2;
+    this.outgoing = new OutgoingCalls(this.session, this.flows, codec, firstId, clock, this.info);
     this.queue = new ServingQueue(maxInFlight, clock, this);
-    this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, events);
+    this.incoming = new IncomingCalls(this.session, this.flows, codec, this.queue, clock, this);
     const { outgoing, incoming, queue } = this;
     this.goAway = new GoAway(this.session, { outgoing, incoming, queue }, defer, this);
   }
@@ -141,8 +115,19 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
    * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `DRAINING`: the call was not made
    */
   call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
-    this.goAway.assertMayCall();
-    return this.outgoing.call(pattern, value, sink, options);
+    try {
+      this.goAway.assertMayCall();
+      return this.outgoing.call(pattern, value, sink, options);
+    } catch (error) {
+      publishShed(
+        'client',
+        options.key === undefined ? 'call' : 'acknowledged-event',
+        pattern,
+        this.info,
+        error,
+      );
+      throw error;
+    }
   }
 
   /**
@@ -151,8 +136,13 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
    * @throws N2NError `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `DRAINING`: the event was not sent
    */
   emit(pattern: string, value: EncodedValue, metadata: string | undefined): void {
-    this.goAway.assertMayCall();
-    this.outgoing.emit(pattern, value, metadata);
+    try {
+      this.goAway.assertMayCall();
+      this.outgoing.emit(pattern, value, metadata);
+    } catch (error) {
+      publishShed('client', 'event', pattern, this.info, error);
+      throw error;
+    }
   }
 
   /** @internal Called by the queue. */
@@ -162,12 +152,18 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
 
   /** @internal Called by the queue. */
   canAnswer(): boolean {
-    return this.session.unsentBytes <= MOST_UNANSWERED;
+    return this.session.unsentBytes <= MAX_UNANSWERED_BYTES;
   }
 
   /** Ends the session, and with it every call of either side. */
   close(error: N2NError): void {
     this.session.close(error);
+  }
+
+  /** @internal Called by the calls of the other side: an event is lost, or code that stops a handler threw. */
+  onFault(error: unknown): void {
+    publishError(this.info, error);
+    this.events.onFault(error);
   }
 
   /** @internal Called by `GoAway`. */
@@ -180,7 +176,12 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
     this.events.onDrained();
   }
 
+  onAttached(replayed: number): void {
+    this.trace.onAttached(replayed);
+  }
+
   onSuspended(): void {
+    this.trace.onSuspended();
     this.events.onSuspended();
   }
 
@@ -191,6 +192,7 @@ export class Peer implements SessionEvents, CallServer, GoAwayEvents {
   }
 
   onClosed(error: N2NError): void {
+    this.trace.onClosed(error);
     this.incoming.abandon(error);
     this.flows.clear();
     this.outgoing.fail(error);

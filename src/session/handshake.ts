@@ -16,7 +16,7 @@ export interface HandshakeOptions {
 }
 
 /** Exactly one of the two is called, unless the handshake is cancelled. */
-export interface HandshakeEvents {
+interface HandshakeEvents {
   /** The other side's HELLO has come. The callee opens the link before it returns, or refuses it. */
   onHello(hello: Hello): void;
   onFailed(error: N2NError): void;
@@ -79,7 +79,8 @@ export class Handshake implements LinkEvents, FrameHandler {
   /** Starts to wait. Called once. */
   begin(events: HandshakeEvents): void {
     const { clock, timeout } = this.options;
-    this.state = { is: 'waiting', events, timer: clock.setTimeout(() => this.onTimeout(), timeout) };
+    const timer = clock.setTimeout(() => this.onTimeout(), timeout, 'wait-again');
+    this.state = { is: 'waiting', events, timer };
     this.link.open(this);
   }
 

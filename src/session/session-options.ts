@@ -27,6 +27,8 @@ export interface SessionEvents extends FrameHandler {
    * @returns whether anything was written
    */
   onWritable(): boolean;
+  /** The session goes over a link from now on. @param replayed how much it sends again, in bytes */
+  onAttached(replayed: number): void;
   /** The link has broken. The session waits for a new one. */
   onSuspended(): void;
   /** The session is over, for this reason. Reported once. */

@@ -116,6 +116,7 @@ export class Session implements LinkEvents, FrameHandler {
     }
     this.state = { is: 'linked', link };
     this.blocked = false;
+    this.events.onAttached(this.replay.bytes);
     for (const chunk of this.replay) this.blocked = !link.write(chunk);
     // Tells the other side that its HELLO has come: only then does it forget the ticket that this link came with.
     if (this.options.role === 'dialer') this.sendAck(link);
@@ -283,7 +284,7 @@ export class Session implements LinkEvents, FrameHandler {
       const text = `The connection was lost (${reason}) and did not come back in ${window} ms.`;
       this.end(new N2NError('CONNECTION_LOST', text, { details: { window } }));
     };
-    this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window) };
+    this.state = { is: 'unlinked', timer: clock.setTimeout(onWindowPassed, window, 'wait-again') };
     this.events.onSuspended();
   }
 

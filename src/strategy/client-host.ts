@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import type { SessionInfo } from '../diagnostics.js';
 import { N2NError, messageOf } from '../n2n-error.js';
 import { refuse, type IncomingCall } from '../rpc/incoming/incoming-call.js';
 import type { CallHost, HostedConnection } from '../call/call-host.js';
@@ -38,7 +39,7 @@ export class ClientHost implements HandlerHost {
     this.draining = undefined;
     this.client.hostCalls({
       maxInFlight,
-      onConnection: (socket, caller) => this.onConnection(socket, caller),
+      onConnection: (socket, caller, info) => this.onConnection(socket, caller, info),
     });
     this.client.connect().catch((error: unknown) => this.logger.warn(messageOf(error)));
   }
@@ -65,22 +66,23 @@ export class ClientHost implements HandlerHost {
     this.unwrap().on(event as 'connect', listener);
   }
 
-  private onConnection(socket: DialedSocket, caller: Caller): HostedConnection {
+  private onConnection(socket: DialedSocket, caller: Caller, info: SessionInfo): HostedConnection {
     const { codec, timeout, clock, maxInFlight } = this.options;
     const report = (message: string, error: unknown): void =>
       this.logger.error(`${message}: ${messageOf(error)}`);
-    const peer: PeerClient = new PeerClient(
-      socket.id ?? '',
-      asServerSees(socket),
-      { caller, codec, timeout, report },
-      () => peer.unwrap<DialedSocket>().disconnect(),
-    );
+    const peer: PeerClient = new PeerClient({
+      id: socket.id ?? '',
+      isStock: false,
+      socket: asServerSees(socket),
+      defaults: { caller, codec, timeout, report },
+      end: () => peer.unwrap<DialedSocket>().disconnect(),
+    });
     this.peers.add(peer);
     const connection = { peer, rooms: undefined, now: () => clock.now(), report: this.report };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
     // What the server broadcasts comes as plain events, beside the chunks.
     const listen = (to: DialedSocket): TakenEvents =>
-      takeEvents(asServerSees(to), maxInFlight, clock, onCall, this.report);
+      takeEvents(asServerSees(to), info, maxInFlight, clock, onCall, this.report);
     let events = listen(socket);
     return {
       onCall,

@@ -6,6 +6,7 @@ import type { CallScope } from '../call/record.js';
 import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
 import { guardListeners } from './guarded-signal.js';
 import type { ReportError } from './handlers/handler-error.js';
+import { identityOf } from './peer-client.js';
 import type { Rooms } from './rooms.js';
 
 /** What a context knows beyond its call: the connection that the call came on. */
@@ -81,7 +82,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
 
   /** Who calls: what a middleware of yours has set as `socket.data.identity`, taken to be a `T` without a check. */
   getIdentity<T = unknown>(): T {
-    return (this.getSocket().data as { identity?: unknown } | undefined)?.identity as T;
+    return identityOf(this.getSocket()) as T;
   }
 
   /**

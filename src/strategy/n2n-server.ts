@@ -1,40 +1,29 @@
 import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { isolatedContext } from '../async-context.js';
-import { N2NError, traceOf } from '../n2n-error.js';
-import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js';
+import { traceOf } from '../n2n-error.js';
 import { forSocketIo } from '../protocol/values/lift.js';
 import { notSerializable, notSerializableIn } from '../protocol/values/not-serializable.js';
 import { guardedCallback } from '../call/guarded-callback.js';
-import { runHook } from '../call/hook.js';
-import { plainPackets, type PacketFormat } from '../call/nest-packets/packet-format.js';
 import { guardedLogger } from '../transport/logger.js';
 import { emitPlain } from '../transport/socket-io/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
 import { AcceptingHost } from './accept/accepting-host.js';
 import { ClientHost } from './client-host.js';
-import { EventDeduplicator } from './event-deduplicator.js';
 import type { HandlerHost } from './handler-host.js';
-import { runHandler, runHooked } from './handlers/handler-run.js';
-import { HookedResponder } from './handlers/hooked-responder.js';
-import { N2NContext, type CallConnection } from './n2n-context.js';
+import type { ProcessingHooks } from './layers/run-hooks.js';
+import { composeServing } from './layers/serving-layers.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
-import {
-  carriesPackets,
-  readRequest,
-  REQUEST_DESERIALIZER,
-  type PacketRequest,
-} from './handlers/packet-requests.js';
-import { PacketResponder } from './handlers/packet-responder.js';
 import type { PeerRegistry } from './peer-client.js';
-import type { Responder } from './handlers/responder.js';
+import { hasJoined, joinPipeline } from './pipeline/nest-pipeline.js';
 
 /** The id of this transport in Nest's decorators and instrumentation. */
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
 
-/** For clients that have a serializer, where this side has none. */
-const PLAIN_PACKETS: PacketFormat = plainPackets(REQUEST_DESERIALIZER);
+const NOT_JOINED =
+  'Interceptors see a generator, an AsyncIterable or a Readable that a handler returns as one value, and exception filters ' +
+  'do not see its errors: this version of @nestjs/microservices is not one that nestjs-n2n knows, or it is installed twice. ' +
+  'Run "npm ls @nestjs/microservices", or return Observables.';
 
 /** The events of the Socket.IO server, for `on`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
@@ -53,12 +42,6 @@ export interface BroadcastTarget {
   room?: string | string[] | undefined;
 }
 
-/** The hooks of instrumentation; `undefined` where nobody has set one. */
-interface ProcessingHooks {
-  start: ((transportId: symbol, context: unknown, done: () => Promise<unknown>) => void) | undefined;
-  end: ((transportId: symbol, context: unknown) => void) | undefined;
-}
-
 /**
  * Hosts a Nest application's `@MessagePattern` and `@EventPattern` handlers for N2N clients and for stock Socket.IO
  * clients, on a port of its own or on the application's HTTP port; or, with `client`, for a server that was dialed.
@@ -72,9 +55,9 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
 
   protected override readonly logger = guardedLogger(new Logger(Server.name));
   private readonly host: HandlerHost;
-  private readonly packets: PacketFormat | undefined;
-  private readonly deduplicator = new EventDeduplicator();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
+  /** Whether Nest has added handlers, which have its pipeline around them. */
+  private hasNestHandlers = false;
   /** Since `close` was called, until the server listens again. */
   private closing: Promise<void> | undefined;
 
@@ -83,11 +66,21 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     super();
     const resolved = resolveN2NServerOptions(options);
     const { client, packets } = resolved;
-    this.packets = packets;
+    const { transportId, hooks, report, logger } = this;
+    const takeCall = composeServing({
+      transportId,
+      packets,
+      hooks,
+      toRoute: (pattern) => this.normalizePattern(pattern),
+      findHandler: (pattern) => this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern),
+      report,
+      onLost: (message) => logger.error(message),
+    });
     this.host =
       client === undefined
-        ? new AcceptingHost(resolved, this.takeCall, this.report, this.logger)
-        : new ClientHost(client, resolved, this.takeCall, this.report, this.logger);
+        ? new AcceptingHost(resolved, takeCall, report, logger)
+        : new ClientHost(client, resolved, takeCall, report, logger);
+    joinPipeline(this, report);
   }
 
   /** The connected clients, as something to call. */
@@ -105,6 +98,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
    * @param callback gets an N2NError `CONNECT_FAILED` when the port cannot be listened on
    */
   listen(callback: (error?: unknown) => void): void {
+    if (this.hasNestHandlers && !hasJoined(this)) this.logger.warn(NOT_JOINED);
     const listening = this.closing?.then(() => this.host.listen()) ?? this.host.listen();
     this.closing = undefined;
     listening.then(
@@ -126,6 +120,17 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
+  }
+
+  /** Called by Nest for each handler; `extras` are those of its decorator. */
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler?: boolean,
+    extras?: Record<string, unknown>,
+  ): void {
+    this.hasNestHandlers ||= extras !== undefined;
+    super.addHandler(pattern, callback, isEventHandler, extras);
   }
 
   /** Listens to an event of what is under the server: see `unwrap`. */
@@ -181,98 +186,12 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     this._status$.next('disconnected');
   }
 
-  private readonly takeCall = (call: IncomingCall, connection: CallConnection): void => {
-    isolatedContext().runInAsyncScope(this.dispatch, undefined, call, connection);
-  };
-
-  private readonly dispatch = (call: IncomingCall, connection: CallConnection): void => {
-    const { content } = call;
-    if (this.packets === undefined && !carriesPackets(content)) this.handle(call, content, connection, call);
-    else this.takePacket(call, connection);
-  };
-
-  /** A call for a serializer or a deserializer, of this side or the other. */
-  private takePacket(call: IncomingCall, connection: CallConnection): void {
-    const format = this.packets ?? PLAIN_PACKETS;
-    const take = ({ content, id }: PacketRequest): void => {
-      const takesPackets = carriesPackets(call.content);
-      const responder = content.kind === 'call' ? new PacketResponder(call, format, id, takesPackets) : call;
-      // It may have been cancelled while its packet was read.
-      if (call.isStopped) call.complete();
-      else this.handle(call, content, connection, responder);
-    };
-    const refuse = (reason: unknown): void => {
-      const error = N2NError.from(reason, 'PROTOCOL_ERROR', 'The pattern of the packet cannot be read');
-      if (call.content.kind === 'event') this.report(error);
-      call.fail(error);
-    };
-    let request: PacketRequest | Promise<PacketRequest>;
-    try {
-      request = readRequest(call, format, (pattern) => this.normalizePattern(pattern));
-    } catch (error) {
-      refuse(error);
-      return;
-    }
-    if (request instanceof Promise) request.then(take, refuse);
-    else take(request);
-  }
-
-  /** @param answers where what the handler gives goes, unless the call is an acknowledged event */
-  private handle(
-    call: IncomingCall,
-    content: CallContent,
-    connection: CallConnection,
-    answers: Responder,
-  ): void {
-    const { pattern, data, key } = content;
-    const handler = this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
-    if (handler === undefined) {
-      this.onNoHandler(call, pattern);
-      return;
-    }
-    const context = new N2NContext(call, connection, content);
-    if (key === undefined) this.serve(handler, data, context, answers);
-    else this.deduplicator.take(key, call, (responder) => this.serve(handler, data, context, responder));
-  }
-
-  private serve(handler: MessageHandler, data: unknown, context: N2NContext, responder: Responder): void {
-    const { start, end } = this.hooks;
-    const { report, transportId } = this;
-    const onEnd = end && ((): void => runHook(() => end(transportId, context), report));
-    const handle = (to: Responder): void => runHandler(handler, data, context, to, report);
-    if (start === undefined) {
-      handle(onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
-      return;
-    }
-    // Made within the start hook, whose context the end hook runs in.
-    const begin = (): void =>
-      handle(onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
-    runHooked((run) => start(transportId, context, run), begin, responder, report);
-  }
-
   /** Object patterns of callers that do not sort their keys, as a stock client may send them. */
   private handlerSpelledOtherwise(pattern: string): MessageHandler | undefined {
     return pattern.startsWith('{') ? (this.getHandlerByPattern(pattern) ?? undefined) : undefined;
   }
 
-  private onNoHandler(call: IncomingCall, pattern: string): void {
-    const kind = call.content.kind === 'call' ? 'message' : 'event';
-    const error = new N2NError(
-      'NO_HANDLER',
-      `There is no matching ${kind} handler defined in the remote service for "${shown(pattern)}". ` +
-        `Check the spelling, or that the handler's controller is in a module of that service.`,
-      { details: { pattern: shown(pattern) } },
-    );
-    if (call.content.kind === 'event') this.logger.error(error.message);
-    call.fail(error);
-  }
-
   private readonly report = (error: unknown): void => {
     this.logger.error(traceOf(error));
   };
-}
-
-/** A pattern is whatever a caller sends, up to 64 KiB of it; a message and a log line want less. */
-function shown(pattern: string): string {
-  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
 }

@@ -1,9 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Peer } from '../rpc/peer.js';
-import { CallProxy, type CallDefaults } from '../call/call-proxy.js';
+import { CallProxy } from '../call/call-proxy.js';
+import type { CallDefaults } from '../call/layers/call-layers.js';
 import type { Caller } from '../call/caller.js';
 import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
 import { N2NError } from '../n2n-error.js';
+
+type PeerSocket = Pick<SocketIoSocket, 'data'>;
+
+interface PeerParts {
+  readonly id: string;
+  readonly isStock: boolean;
+  readonly socket: PeerSocket;
+  readonly defaults: CallDefaults;
+  /** Ends the client's session, or its connection where it has none. */
+  readonly end: () => void;
+}
+
+/** Who a client is: what a middleware of the application has set. */
+export function identityOf({ data }: PeerSocket): unknown {
+  return (data as { identity?: unknown } | undefined)?.identity;
+}
 
 /**
  * A client that is connected to this server, as something to call: its handlers answer over the same connection.
@@ -13,30 +30,27 @@ import { N2NError } from '../n2n-error.js';
  * over. The same client may be a new peer by then; `PeerRegistry.byIdentity` finds it.
  */
 export class PeerClient extends CallProxy {
-  private speaks: 'events' | 'frames' = 'events';
+  /** The id of the Socket.IO socket that the client had at first. It stays the same for as long as its session lives. */
+  readonly id: string;
+  /** Whether it is a stock Socket.IO client, which has no handlers, but may listen to events and acknowledge them. */
+  readonly isStock: boolean;
+  private socket: PeerSocket;
+  protected override defaults: CallDefaults;
+  private end: () => void;
 
   /** @internal Made by the server for each client. */
-  constructor(
-    /** The id of the Socket.IO socket that the client had at first. It stays the same for as long as its session lives. */
-    readonly id: string,
-    private socket: Pick<SocketIoSocket, 'data'>,
-    protected override defaults: CallDefaults,
-    private end: () => void,
-  ) {
+  constructor({ id, isStock, socket, defaults, end }: PeerParts) {
     super();
+    this.id = id;
+    this.isStock = isStock;
+    this.socket = socket;
+    this.defaults = defaults;
+    this.end = end;
   }
 
   /** Who the client is: what a middleware of yours has set as `socket.data.identity`. */
   get identity(): unknown {
-    return (this.socket.data as { identity?: unknown } | undefined)?.identity;
-  }
-
-  /**
-   * Whether it is a stock Socket.IO client, which has no handlers, but may listen to events and acknowledge them. An N2N
-   * client is taken for one for the moment between its connection and its first words.
-   */
-  get isStock(): boolean {
-    return this.speaks === 'events';
+    return identityOf(this.socket);
   }
 
   /** The connection is there already. */
@@ -53,18 +67,17 @@ export class PeerClient extends CallProxy {
   }
 
   /** @internal The client has come back over another connection. */
-  moveTo(socket: Pick<SocketIoSocket, 'data'>): void {
+  moveTo(socket: PeerSocket): void {
     this.socket = socket;
   }
 
-  /** @internal It is no stock client, but one with a session: it is called over that, and ended with it. */
+  /** @internal It has begun a session: it is called over that, and ended with it. */
   speakOver(defaults: CallDefaults, end: () => void): void {
-    this.speaks = 'frames';
     this.defaults = defaults;
     this.end = end;
   }
 
-  /** @internal It is one that was here before, and has come back to its session. */
+  /** @internal It has resumed the session of another peer, which whoever holds this one calls from now on. */
   speakAs({ defaults, end }: PeerClient): void {
     this.speakOver(defaults, end);
   }

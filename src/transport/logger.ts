@@ -1,5 +1,6 @@
 import { messageOf } from '../n2n-error.js';
 import { hasFunctions, optionError } from './option-checks.js';
+import { flag, option, optional, resolveOptions, type OptionsOf } from './option-table.js';
 
 /**
  * Where log lines go: Nest's `Logger`, or anything with its methods. `debug` and `verbose` may be missing, as in
@@ -32,24 +33,27 @@ const NEST_LEVELS: ReadonlyMap<NestLevel, Level> = new Map<NestLevel, Level>([
 
 export type LogLevel = Level | NestLevel;
 
-export interface LogOptions {
+export const LOG_OPTIONS = {
   /**
    * Whether to log at all.
    * @default true
    */
-  logging?: boolean | undefined;
+  logging: flag(true),
   /**
-   * The least level that is logged, by its own name or by Nest's. `log()` lines are of level `INFO`, `verbose()` lines
-   * of level `TRACE`.
+   * The least level that is logged: `ALL`, `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`, `OFF`, or a level of
+   * Nest's: `verbose`, `debug`, `log`, `warn`, `error`, `fatal`. `log()` lines are of level `INFO`, `verbose()` lines of
+   * level `TRACE`.
    * @default 'ALL'
    */
-  logLevel?: LogLevel | undefined;
+  logLevel: option<LogLevel, Level>('ALL', levelOf),
   /**
-   * Where the lines go.
+   * Nest's `Logger`, or anything with `log`, `error`, `warn` and, if it likes, `debug` and `verbose`.
    * @default lines on the standard error stream
    */
-  logger?: Logger | undefined;
-}
+  logger: optional<Logger>(loggerOption, { inWords: 'lines on the standard error stream' }),
+};
+
+export type LogOptions = OptionsOf<typeof LOG_OPTIONS>;
 
 /** What the parts of the transport log to: `LogOptions` already applied. */
 export type ResolvedLogger = Required<Logger>;
@@ -60,13 +64,8 @@ export type ResolvedLogger = Required<Logger>;
  * @throws N2NError `INVALID_OPTIONS`
  */
 export function resolveLogger(options: LogOptions, context: string): ResolvedLogger {
-  const { logging = true, logLevel = 'ALL', logger = stderrLogger(context) } = options;
-  if (typeof logging !== 'boolean') throw optionError('logging', logging, 'true or false');
-  const level = levelOf(logLevel);
-  if (!isLogger(logger))
-    throw optionError('logger', logger, 'an object with the methods log, error and warn');
-
-  const least = logging ? LOG_LEVELS.indexOf(level) : Infinity;
+  const { logging, logLevel, logger = stderrLogger(context) } = resolveOptions(LOG_OPTIONS, options);
+  const least = logging ? LOG_LEVELS.indexOf(logLevel) : Infinity;
   const lineOf = (of: Level, method: keyof Logger) =>
     LOG_LEVELS.indexOf(of) < least ? ignoreLine : (message: string) => writeLine(logger, method, message);
   return {
@@ -78,10 +77,10 @@ export function resolveLogger(options: LogOptions, context: string): ResolvedLog
   };
 }
 
-function levelOf(given: LogLevel): Level {
-  const level = LOG_LEVELS.find((name) => name === given) ?? NEST_LEVELS.get(given as NestLevel);
+function levelOf(name: string, given: unknown): Level {
+  const level = LOG_LEVELS.find((each) => each === given) ?? NEST_LEVELS.get(given as NestLevel);
   if (level !== undefined) return level;
-  throw optionError('logLevel', given, `one of ${[...LOG_LEVELS, ...NEST_LEVELS.keys()].join(', ')}`);
+  throw optionError(name, given, `one of ${[...LOG_LEVELS, ...NEST_LEVELS.keys()].join(', ')}`);
 }
 
 function ignoreLine(): void {}
@@ -103,8 +102,10 @@ export function guardedLogger(logger: Logger): ResolvedLogger {
   return resolveLogger({ logger }, '');
 }
 
-function isLogger(value: unknown): value is Logger {
-  return hasFunctions(value, ['log', 'error', 'warn']);
+/** @throws N2NError `INVALID_OPTIONS` */
+export function loggerOption(name: string, value: unknown): Logger {
+  if (hasFunctions(value, ['log', 'error', 'warn'])) return value as Logger;
+  throw optionError(name, value, 'an object with the methods log, error and warn');
 }
 
 /** The standard output stays the program's own: a library's log must not end up in somebody's pipe. */

@@ -2,7 +2,8 @@ import { of, range } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { Connection, Done } from '../../bench/src/peers/peer.js';
 import { Tally } from '../../bench/src/tally.js';
-import { makeWorkload, type Measurement, type Work } from '../../bench/src/workloads/work.js';
+import { makeWorkload, type Work } from '../../bench/src/workloads/work.js';
+import type { Measurement } from '../../bench/src/workloads/workload.js';
 
 const ROUND_MS = 20;
 

@@ -68,7 +68,7 @@ export class Model {
 }
 
 /** What a script is played on. */
-export interface Real {
+interface Real {
   readonly proxy: FaultProxy;
   readonly session: ClientSession;
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 
 /** What `fixtures/operations.mjs` can do over a connection. */
-export type Kind =
+type Kind =
   | 'unary'
   | 'idempotent'
   /** An acknowledged event. */

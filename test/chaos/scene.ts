@@ -9,7 +9,7 @@ import { SEED } from './settings.js';
 /** A server that notices within half a second that nobody is there. */
 export const WATCHFUL_SERVER = {
   heartbeatInterval: 80,
-  heartbeatTimeout: 400,
+  heartbeatTimeout: 480,
 } as const satisfies N2NServerOptions;
 
 /** A client that likewise notices, that comes back soon, and never gives up. */

@@ -13,7 +13,7 @@ const HEARTBEAT = 1_500;
 const SHORTLY = 300;
 
 const WATCHFUL: SceneTerms = {
-  server: { heartbeatInterval: 300, heartbeatTimeout: HEARTBEAT - 300 },
+  server: { heartbeatInterval: 300, heartbeatTimeout: HEARTBEAT },
   client: { heartbeatTimeout: HEARTBEAT, connectTimeout: HEARTBEAT },
 };
 

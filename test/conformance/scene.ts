@@ -13,7 +13,7 @@ export const TRANSPORTS = ['nodeTransport', 'websocket'] as const satisfies Tran
 export const LONGEST_PATTERN = 'ü'.repeat(32_767) + 'x';
 
 /** What happened in the handlers of a scene. */
-export interface Marks {
+interface Marks {
   readonly notes: unknown[];
   readonly noted: Deferred<unknown>;
   readonly started: Deferred<void>;

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { tableBelow } from '../support/markdown.js';
-import { ROOT } from '../support/program.js';
+import { ROOT } from '../support/processes/program.js';
 
 const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
 const modules = tableBelow(page, '## The modules').map(([module, , imports]) => ({
@@ -19,22 +19,29 @@ const { forbidden } = createRequire(import.meta.url)(join(ROOT, '.dependency-cru
   forbidden: readonly Rule[];
 };
 
+/** The folders that the dependency check lets the files of a folder import. */
+function allowedFor(name: string): string[] {
+  const rule = forbidden.find((each) => each.name === `arrows-of-${name}`);
+  return (rule?.to.pathNot ?? [])
+    .flatMap((path) => /^\^src\/([\w-]+)\/$/.exec(path)?.[1] ?? [])
+    .filter((module) => module !== name);
+}
+
+function foldersOf(path: string): string[] {
+  return readdirSync(join(ROOT, path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
 describe('docs/architecture.md', () => {
   it('has every module of the source', () => {
-    const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) =>
-      entry.isDirectory(),
-    );
-    expect(modules.map(({ name }) => name).toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
+    expect(modules.map(({ name }) => name).toSorted()).toEqual(foldersOf('src').toSorted());
   });
 
   it.each(modules.filter(({ name }) => !['protocol', 'transport', 'balancing'].includes(name)))(
     'says what $name may import, as the dependency check has it',
     ({ name, imports }) => {
-      const rule = forbidden.find((each) => each.name === `arrows-of-${name}`);
-      const allowed = (rule?.to.pathNot ?? [])
-        .map((path) => /^\^src\/([\w-]+)\/$/.exec(path)?.[1])
-        .filter((module) => module !== undefined && module !== name);
-      expect(imports.split(', ')).toEqual(allowed);
+      expect(imports.split(', ')).toEqual(allowedFor(name));
     },
   );
 
@@ -42,5 +49,20 @@ describe('docs/architecture.md', () => {
     const paths = [...page.matchAll(/\bsrc\/[\w./-]*[\w]/g)].map(([path]) => path);
     expect(paths.length).toBeGreaterThan(20);
     expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+});
+
+describe.each(foldersOf('src'))('src/%s/README.md', (name) => {
+  const text = readFileSync(join(ROOT, 'src', name, 'README.md'), 'utf8');
+
+  it('says which folders it may import, as the dependency check has it', () => {
+    const [, imports = ''] = /^May import: (.*)$/m.exec(text) ?? [];
+    const folders = [...imports.matchAll(/`([\w-]+)`/g)].map(([, folder]) => folder);
+    expect(folders.filter((folder) => folder !== 'Link')).toEqual(allowedFor(name));
+  });
+
+  it('names the folders in it', () => {
+    const named = [...text.matchAll(/`([\w-]+)\/`/g)].map(([, folder]) => folder);
+    expect(named.toSorted()).toEqual(foldersOf(`src/${name}`).toSorted());
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { N2N_ERROR_CODES, N2NError } from '../../src/index.js';
 import { tableBelow } from '../support/markdown.js';
-import { ROOT } from '../support/program.js';
+import { ROOT } from '../support/processes/program.js';
 
 const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
 const rows = tableBelow(page, '## The codes').map(([code, retryable, what, where, todo]) => ({

@@ -10,9 +10,9 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Server } from 'socket.io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NODE_CLIENT_OPTION_NAMES } from '../../src/transport/node-client/node-client-options.js';
+import { NODE_CLIENT_OPTIONS } from '../../src/transport/node-client/node-client-options.js';
 import { NodeEngine } from '../../src/transport/engine/node-engine.js';
-import { freePort, portOf } from '../transport/node-client/harness.js';
+import { freePort, portOf } from '../support/harness.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const tls = (name: string) => join(root, 'test/transport/fixtures/tls', name);
@@ -124,7 +124,7 @@ describe('the examples of docs/node-client.md', () => {
 
 describe('the tables of docs/node-client.md', () => {
   it('have every option', () => {
-    for (const name of NODE_CLIENT_OPTION_NAMES)
+    for (const name of Object.keys(NODE_CLIENT_OPTIONS))
       expect(page).toMatch(new RegExp(`^\\| \`${name}\` .*\\|.*\\|.*\\|.*\\|$`, 'm'));
   });
 });

@@ -7,7 +7,7 @@ import { N2N_ERROR_CODES, N2NClient, N2NError } from '../../src/index.js';
 import { compile, createConsumer } from '../support/consumer.js';
 import { atEnd, freePort, proveNothingIsLeft } from '../support/harness.js';
 import { blocksOf, tableBelow, type Block } from '../support/markdown.js';
-import { outputOf, Program, ROOT } from '../support/program.js';
+import { outputOf, Program, ROOT } from '../support/processes/program.js';
 
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const blocks = blocksOf(page);
@@ -34,10 +34,11 @@ function examplesOf(all: readonly Block[]): Example[] {
   });
 }
 
-/** Those of docs/errors.md call the same service. */
+/** Those of docs/errors.md and docs/diagnostics.md call the same service. */
 const examples = [
   ...examplesOf(blocks),
   ...examplesOf(blocksOf(readFileSync(join(ROOT, 'docs/errors.md'), 'utf8'))),
+  ...examplesOf(blocksOf(readFileSync(join(ROOT, 'docs/diagnostics.md'), 'utf8'))),
 ];
 
 proveNothingIsLeft();
@@ -205,24 +206,6 @@ describe('the examples of README.md', () => {
 });
 
 describe('the tables of README.md', () => {
-  it.each([
-    ['### N2NServer', 'strategy/n2n-server-options.ts', 'N2NServerOptions'],
-    ['### N2NClient', 'client-proxy/n2n-client-options.ts', 'N2NClientOptions'],
-  ])('%s has every option with its default', (heading, file, name) => {
-    const documented = tableBelow(page, heading).map(([option, byDefault]) => [option, byDefault]);
-    expect(documented).toEqual(optionsIn(readFileSync(join(ROOT, 'src', file), 'utf8'), name));
-  });
-
-  it('names every option of the connection that N2NClient passes on', () => {
-    const inherited = optionsIn(
-      readFileSync(join(ROOT, 'src/transport/node-client/node-client-options.ts'), 'utf8'),
-      'NodeClientOptions',
-    );
-    const own = ['timeout', 'parser', 'maxBuffered', 'clock', 'random', 'secure'];
-    const section = page.split('### N2NClient')[1];
-    for (const [option] of inherited) if (!own.includes(option)) expect(section).toContain(`\`${option}\``);
-  });
-
   it('has every error that there is now, and whether it may be tried again', () => {
     const rows = tableBelow(page, '## Errors').flatMap(([codes, , retryable]) =>
       codes.split(', ').map((code) => ({ code, retryable: retryable === 'yes' })),
@@ -246,15 +229,6 @@ describe('the tables of README.md', () => {
     }
   });
 });
-
-/** The names and documented defaults of an interface of options. */
-function optionsIn(source: string, name: string): [option: string, byDefault: string][] {
-  const body = new RegExp(`^export interface ${name} .*?\\{\\n(.*?)^\\}`, 'ms').exec(source)?.[1] ?? '';
-  return [...body.matchAll(/\/\*\*(.*?)\*\/\s*(\w+)\?:/gs)].map(([, comment, option]) => [
-    option,
-    /@default (.*)/.exec(comment)?.[1].trim() ?? '',
-  ]);
-}
 
 function headingsOf(markdown: string): string[] {
   return [...markdown.matchAll(/^#+ (.*)$/gm)].map(

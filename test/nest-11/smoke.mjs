@@ -1,10 +1,10 @@
 // Nest 11 is CommonJS, and has no dispatch hook: the whole package must load and work there too.
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
-import { Controller, Module, UseInterceptors } from '@nestjs/common';
+import { Catch, Controller, Module, UseFilters, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, MessagePattern, RpcException } from '@nestjs/microservices';
-import { firstValueFrom, toArray } from 'rxjs';
+import { firstValueFrom, map, throwError, toArray } from 'rxjs';
 import { N2NClient, N2NModule, N2NRecordBuilder, N2NServer } from 'nestjs-n2n';
 
 class Words {
@@ -14,6 +14,10 @@ class Words {
   async *each() {
     yield 1;
     yield 2;
+  }
+  async *run() {
+    yield 1;
+    throw new RangeError('out of words');
   }
   refuse() {
     throw new RpcException({ code: 7 });
@@ -25,12 +29,20 @@ class Words {
     throw new Error('an event handler fails');
   }
 }
+class RangeFilter {
+  catch(error) {
+    return throwError(() => ({ code: 9, why: error.message }));
+  }
+}
+Catch(RangeError)(RangeFilter);
 const decorate = (name, ...decorators) => {
   const descriptor = Object.getOwnPropertyDescriptor(Words.prototype, name);
   for (const decorator of decorators) decorator(Words.prototype, name, descriptor);
 };
 decorate('count', MessagePattern({ cmd: 'count' }));
-decorate('each', MessagePattern('each'), UseInterceptors({ intercept: (_context, next) => next.handle() }));
+const tenfold = { intercept: (_context, next) => next.handle().pipe(map((value) => value * 10)) };
+decorate('each', MessagePattern('each'), UseInterceptors(tenfold));
+decorate('run', MessagePattern('run'), UseFilters(RangeFilter));
 decorate('refuse', MessagePattern('refuse'));
 decorate('headers', MessagePattern('headers'));
 Ctx()(Words.prototype, 'headers', 0);
@@ -50,7 +62,8 @@ await app.listen(0, '127.0.0.1');
 const n2n = new N2NClient({ url: `http://127.0.0.1:${app.getHttpServer().address().port}`, logging: false });
 
 assert.equal(await firstValueFrom(n2n.send({ cmd: 'count' }, 'words')), 5);
-assert.deepEqual(await firstValueFrom(n2n.send('each', {}).pipe(toArray())), [1, 2]);
+assert.deepEqual(await firstValueFrom(n2n.send('each', {}).pipe(toArray())), [10, 20]);
+await assert.rejects(firstValueFrom(n2n.send('run', {}).pipe(toArray())), { code: 9, why: 'out of words' });
 await assert.rejects(firstValueFrom(n2n.send('refuse', {})), (error) => error.code === 7);
 await assert.rejects(firstValueFrom(n2n.send('nobody', {})), { code: 'NO_HANDLER' });
 n2n.emit('done', {});

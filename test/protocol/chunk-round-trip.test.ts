@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { FRAGMENT_BYTES, MAX_WHOLE_BODY_BYTES } from '../../src/limits.js';
 import type { Chunk } from '../../src/protocol/frames/chunk.js';
 import { ChunkWriter } from '../../src/protocol/frames/chunk-writer.js';
-import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frames/frame-writer.js';
 import { SLAB_BYTES } from '../../src/protocol/buffers/slab-pool.js';
 import { readChunk } from '../../src/protocol/frames/chunk-reader.js';
 import {
@@ -110,7 +110,7 @@ describe('lengths around every boundary', () => {
   const lengths = [
     third,
     FRAGMENT_BYTES,
-    LONGEST_BODY,
+    MAX_WHOLE_BODY_BYTES,
     2 * FRAGMENT_BYTES,
     SLAB_BYTES,
     3 * SLAB_BYTES,
@@ -163,10 +163,14 @@ function encodedEqual(left: unknown, right: unknown): boolean {
 
 test('a body that is too long for one frame is given back, and nothing of it is written', () => {
   const writer = new ChunkWriter(UNLIMITED);
-  expect(writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(LONGEST_BODY))).toBeUndefined();
+  expect(writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(MAX_WHOLE_BODY_BYTES))).toBeUndefined();
   const written = writer.pendingBytes;
-  const long = writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(LONGEST_BODY + 1));
-  expect([long?.missing, long?.isBegun, writer.pendingBytes]).toEqual([LONGEST_BODY + 1, false, written]);
+  const long = writer.writeValue(FrameType.NEXT, 0, 1, Buffer.alloc(MAX_WHOLE_BODY_BYTES + 1));
+  expect([long?.missing, long?.isBegun, writer.pendingBytes]).toEqual([
+    MAX_WHOLE_BODY_BYTES + 1,
+    false,
+    written,
+  ]);
 });
 
 test('frames written in one turn gather in chunks, in order, each whole', () => {

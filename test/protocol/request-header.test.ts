@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { FRAGMENT_BYTES, MAX_METADATA_BYTES, MAX_PATTERN_BYTES } from '../../src/limits.js';
 import { ChunkWriter } from '../../src/protocol/frames/chunk-writer.js';
-import { FRAGMENT_BYTES } from '../../src/protocol/frames/frame-writer.js';
 import type { RequestHeader } from '../../src/protocol/frames/request-header.js';
 import {
   FLAG_ACKNOWLEDGED,
@@ -8,8 +8,6 @@ import {
   FLAG_METADATA,
   FLAG_STREAM,
   FrameType,
-  MAX_METADATA_BYTES,
-  MAX_PATTERN_BYTES,
   VALUE_FORM_MASK,
 } from '../../src/protocol/frames/frame.js';
 import { readRequestHeader } from '../../src/protocol/frames/request-header.js';

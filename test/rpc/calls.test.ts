@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
+import { MAX_ID } from '../../src/limits.js';
 import type { Peer } from '../../src/rpc/peer.js';
-import { FLAG_LAST, FrameType, MAX_ID } from '../../src/protocol/frames/frame.js';
+import { FLAG_LAST, FrameType } from '../../src/protocol/frames/frame.js';
 import { encodeValue } from '../../src/protocol/values/value.js';
 import { frame } from '../support/fake-link.js';
 import { openPeer, peerPair, RecordingSink, requestFrame } from '../support/peers.js';

@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { FRAGMENT_BYTES, LONGEST_BODY } from '../../src/protocol/frames/frame-writer.js';
+import { FRAGMENT_BYTES, MAX_FRAGMENTED_BODIES, MAX_WHOLE_BODY_BYTES } from '../../src/limits.js';
 import { encodeValue } from '../../src/protocol/values/value.js';
-import {
-  FLAG_LAST,
-  FLAG_MORE,
-  FLAG_STREAM,
-  FrameType,
-  MAX_BODIES,
-  ValueForm,
-} from '../../src/protocol/frames/frame.js';
+import { FLAG_LAST, FLAG_MORE, FLAG_STREAM, FrameType, ValueForm } from '../../src/protocol/frames/frame.js';
 import type { StreamTarget } from '../../src/rpc/streams/stream-target.js';
 import { StreamReader } from '../../src/rpc/streams/stream-reader.js';
 import { frame } from '../support/fake-link.js';
@@ -149,7 +142,7 @@ describe('what ends a stream while a value of it is under way in fragments', () 
 });
 
 describe('bodies whose call ends while they are under way leave nothing', () => {
-  const rounds = MAX_BODIES + 1;
+  const rounds = MAX_FRAGMENTED_BODIES + 1;
 
   test('answers of calls that are cancelled', () => {
     const open = openPeer();
@@ -182,10 +175,11 @@ test('events in fragments come whole, however long and many, and hold up nothing
   const lengths = [65_000, 70_000, 262_144, 300_000, 3_000_000];
   for (const { peer } of [dialer, acceptor])
     for (const length of lengths) peer.emit('e', Buffer.alloc(length), undefined);
-  for (let index = 0; index <= MAX_BODIES; index++) dialer.peer.emit('e', Buffer.alloc(300_000), undefined);
+  for (let index = 0; index <= MAX_FRAGMENTED_BODIES; index++)
+    dialer.peer.emit('e', Buffer.alloc(300_000), undefined);
   const got = ({ calls }: TestPeer): number[] => calls.map(({ data }) => (data as Buffer).length);
   expect(got(dialer).toSorted((left, right) => left - right)).toEqual(lengths);
-  expect(got(acceptor)).toHaveLength(lengths.length + MAX_BODIES + 1);
+  expect(got(acceptor)).toHaveLength(lengths.length + MAX_FRAGMENTED_BODIES + 1);
   const sink = new RecordingSink();
   dialer.peer.call('p', Buffer.alloc(200_000), sink, NO_LIMIT);
   acceptor.calls.at(-1)?.reply(1);
@@ -220,38 +214,39 @@ test('an event in fragments leaves nothing once it has left', () => {
 });
 
 describe('as many bodies in fragments as may be under way at once', () => {
-  const one = Buffer.alloc(LONGEST_BODY + 1);
+  const one = Buffer.alloc(MAX_WHOLE_BODY_BYTES + 1);
 
   test('and no more are begun; the others follow', () => {
     const open = openPeer();
     open.link.takes = false;
-    for (let index = 0; index < 3 * MAX_BODIES; index++) {
+    for (let index = 0; index < 3 * MAX_FRAGMENTED_BODIES; index++) {
       open.peer.call('p', Buffer.alloc(2 * FRAGMENT_BYTES), new RecordingSink(), NO_LIMIT);
     }
     const begun = new Set<number>();
     const done: number[] = [];
-    for (let turns = 0; turns < 10 * MAX_BODIES; turns++) {
+    for (let turns = 0; turns < 10 * MAX_FRAGMENTED_BODIES; turns++) {
       open.link.takes = false;
       open.link.drain();
       for (const { type, flags, id } of open.link.takeFrames()) {
         expect(type).toBe(FrameType.REQUEST);
         if ((flags & FLAG_MORE) !== 0) begun.add(id);
         else if (begun.delete(id)) done.push(id);
-        expect(begun.size).toBeLessThanOrEqual(MAX_BODIES);
+        expect(begun.size).toBeLessThanOrEqual(MAX_FRAGMENTED_BODIES);
       }
     }
-    expect(done).toHaveLength(3 * MAX_BODIES);
+    expect(done).toHaveLength(3 * MAX_FRAGMENTED_BODIES);
   });
 
   test('one that was told to begin, and is cancelled first, lets the next begin', () => {
     const open = openPeer({ maxInFlight: 1000 });
     const body = Buffer.alloc(900_000);
-    for (let index = 0; index <= MAX_BODIES + 1; index++) open.link.receive(requestFrame(1 + 2 * index));
-    for (const call of open.calls.slice(0, MAX_BODIES)) {
+    for (let index = 0; index <= MAX_FRAGMENTED_BODIES + 1; index++)
+      open.link.receive(requestFrame(1 + 2 * index));
+    for (const call of open.calls.slice(0, MAX_FRAGMENTED_BODIES)) {
       call.next(body);
       call.next(body);
     }
-    const [first, second] = open.calls.slice(MAX_BODIES);
+    const [first, second] = open.calls.slice(MAX_FRAGMENTED_BODIES);
     first?.reply(one);
     second?.reply(one);
     open.link.takeFrames();
@@ -267,20 +262,21 @@ describe('as many bodies in fragments as may be under way at once', () => {
     const open = openPeer({ maxInFlight: 1000 });
     const body = Buffer.alloc(900_000);
     // More than the credit of a call: each answer stops in its middle.
-    for (let index = 0; index <= MAX_BODIES + 1; index++) open.link.receive(requestFrame(1 + 2 * index));
-    for (const call of open.calls.slice(0, MAX_BODIES)) {
+    for (let index = 0; index <= MAX_FRAGMENTED_BODIES + 1; index++)
+      open.link.receive(requestFrame(1 + 2 * index));
+    for (const call of open.calls.slice(0, MAX_FRAGMENTED_BODIES)) {
       call.next(body);
       call.next(body);
     }
     open.link.takeFrames();
-    const [waiting, other] = open.calls.slice(MAX_BODIES);
+    const [waiting, other] = open.calls.slice(MAX_FRAGMENTED_BODIES);
     // This one stops in its middle as well, and goes on asking meanwhile.
     for (const value of [body, body]) waiting?.next(value);
     for (let index = 0; index < 100; index++) waiting?.next(index);
     other?.reply(one);
     expect(open.link.takeFrames()).toEqual([]);
     // The others end, and nothing else wakes those that wait.
-    for (let index = 0; index < MAX_BODIES; index++) {
+    for (let index = 0; index < MAX_FRAGMENTED_BODIES; index++) {
       open.link.receive(frame(FrameType.CANCEL, 0, 1 + 2 * index));
     }
     const ids = new Set(open.link.takeFrames().map(({ id }) => id));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { INITIAL_CREDIT } from '../../src/limits.js';
 import { ReceiveWindow } from '../../src/rpc/flow-control/receive-window.js';
-import { INITIAL_CREDIT } from '../../src/protocol/frames/frame.js';
 import { n2nErrorThrown } from '../support/outcome.js';
 
 function start(): { receiveWindow: ReceiveWindow; granted: [number, number][] } {

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_QUEUED_BYTES, SendWindow, type FrameSink } from '../../src/rpc/flow-control/send-window.js';
+import { FRAGMENT_BYTES, INITIAL_CREDIT, MAX_QUEUED_BYTES } from '../../src/limits.js';
+import { SendWindow, type FrameSink } from '../../src/rpc/flow-control/send-window.js';
 import { ChunkWriter } from '../../src/protocol/frames/chunk-writer.js';
-import { FRAGMENT_BYTES } from '../../src/protocol/frames/frame-writer.js';
 import {
   FLAG_LAST,
   FRAGMENT_PREFIX_BYTES,
   FrameType,
-  INITIAL_CREDIT,
   VALUE_FORM_MASK,
 } from '../../src/protocol/frames/frame.js';
 import { decodeValue } from '../../src/protocol/values/value.js';

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { atEnd, freePort, portOf, proveNothingIsLeft } from '../support/harness.js';
-import { Program, ROOT } from '../support/program.js';
+import { Program, ROOT } from '../support/processes/program.js';
 
 const DIST = join(ROOT, 'sample/03-both-ways/dist');
 const LAUNCHER = join(DIST, 'main.js');

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { atEnd, freePort, portOf, proveNothingIsLeft } from '../support/harness.js';
-import { outputOf, Program, ROOT, type Ended, type ProgramOptions } from '../support/program.js';
+import { outputOf, Program, ROOT, type Ended, type ProgramOptions } from '../support/processes/program.js';
 import { seededRandom } from '../support/random.js';
 
 const DIST = join(ROOT, 'sample/01-quickstart/dist');

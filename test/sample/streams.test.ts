@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { atEnd, freePort, portOf, proveNothingIsLeft } from '../support/harness.js';
-import { Program, ROOT, type Ended } from '../support/program.js';
+import { Program, ROOT, type Ended } from '../support/processes/program.js';
 
 const DIST = join(ROOT, 'sample/02-streams/dist');
 const LAUNCHER = join(DIST, 'main.js');

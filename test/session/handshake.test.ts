@@ -4,7 +4,7 @@ import { FrameType } from '../../src/protocol/frames/frame.js';
 import { PROTOCOL_VERSION, readHello, type Hello } from '../../src/protocol/frames/hello.js';
 import { Handshake, sayHello } from '../../src/session/handshake.js';
 import { FakeLink, frame } from '../support/fake-link.js';
-import { FakeClock } from '../support/harness.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { helloFrame, openPeer, requestFrame } from '../support/peers.js';
 
 /** A handshake under way, and what came of it. */

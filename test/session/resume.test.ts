@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { N2NError } from '../../src/n2n-error.js';
+import { FRAGMENT_BYTES } from '../../src/limits.js';
 import { FLAG_LAST, FrameType, ValueForm } from '../../src/protocol/frames/frame.js';
-import { FRAGMENT_BYTES } from '../../src/protocol/frames/frame-writer.js';
 import { FakeLink, frame, framesOf, linkPair } from '../support/fake-link.js';
 import { fragmentsOf, u32, valueFrame } from '../support/frames.js';
 import { asN2NError } from '../support/outcome.js';

@@ -4,14 +4,14 @@ import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
  * X.509 certificates for tests. Node reads certificates and cannot issue them, but it has keys, their encoding and
  * signatures, and what is left of a certificate is the few lines of DER below: no tool or package is needed.
  */
-export interface KeyPair {
+interface KeyPair {
   /** PEM */
   readonly cert: string;
   /** PEM */
   readonly key: string;
 }
 
-export interface CertificateAuthority {
+interface CertificateAuthority {
   /** The authority's own certificate, PEM. */
   readonly ca: string;
   /** A certificate for `localhost` and 127.0.0.1, or for the host names given, good for servers and clients. */

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { outputOf, ROOT } from './program.js';
+import { outputOf, ROOT } from './processes/program.js';
 
 /** A project that has installed the package as it was built, and all that the repository has. @returns its folder */
 export function createConsumer(): string {

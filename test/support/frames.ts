@@ -58,7 +58,7 @@ export function fragmentsOf(
 }
 
 /** What stands in a REQUEST or EVENT; whatever is left out is not there. */
-export interface RequestParts {
+interface RequestParts {
   readonly pattern?: string;
   readonly remaining?: number;
   readonly key?: Buffer;
@@ -68,7 +68,7 @@ export interface RequestParts {
   readonly json?: string;
 }
 
-export function requestFlags({ remaining, key, metadata, json }: RequestParts): number {
+function requestFlags({ remaining, key, metadata, json }: RequestParts): number {
   return (
     (json === undefined ? ValueForm.NONE : ValueForm.UTF8_JSON) |
     (remaining === undefined ? 0 : FLAG_DEADLINE) |

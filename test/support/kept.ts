@@ -34,7 +34,9 @@ interface Sides {
  */
 export function watchWhatIsKept({ service, client }: Sides): () => Promise<void> {
   // Taken at the start: a session that is lost must let go, too.
-  const { sessions } = (service.strategy as unknown as { host: { sessions: Set<{ peer: PeerParts }> } }).host;
+  const { sessions } = (
+    service.strategy as unknown as { host: { sessions: { sessions: Set<{ peer: PeerParts }> } } }
+  ).host.sessions;
   const { channel } = client as unknown as {
     channel: { current: { session?: { peer: PeerParts } }; waiting: { calls: unknown } };
   };

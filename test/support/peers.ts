@@ -1,12 +1,13 @@
 import { N2NError } from '../../src/n2n-error.js';
 import type { IncomingCall } from '../../src/rpc/incoming/incoming-call.js';
 import type { CallSink } from '../../src/rpc/outgoing/outgoing-call.js';
-import { Peer, type PeerEvents, type PeerOptions } from '../../src/rpc/peer.js';
+import { Peer } from '../../src/rpc/peer.js';
+import type { PeerEvents, PeerOptions } from '../../src/rpc/peer-options.js';
 import { jsonCodec } from '../../src/protocol/values/codec.js';
 import { FrameType } from '../../src/protocol/frames/frame.js';
 import { PROTOCOL_VERSION, writeHello } from '../../src/protocol/frames/hello.js';
 import { FakeLink, frame, linkPair, type CrossedLink, type Delivery } from './fake-link.js';
-import { FakeClock } from './harness.js';
+import { FakeClock } from './fake-clock.js';
 
 /** A peer with what happened to it. */
 export interface TestPeer {
@@ -21,7 +22,7 @@ export interface TestPeer {
   readonly told: unknown[];
 }
 
-export interface PairedPeer extends TestPeer {
+interface PairedPeer extends TestPeer {
   readonly link: CrossedLink;
 }
 
@@ -55,6 +56,7 @@ export function startPeer({ onCall, ...options }: TestPeerOptions = {}, link = n
   };
   const peer = new Peer(events, {
     role: 'acceptor',
+    info: { id: 'test', role: 'acceptor', connection: 'test', address: '', window: 0 },
     maxPayload: 1_000_000,
     maxSend: 1_000_000,
     maxInFlight: 10,

@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { turn } from './harness.js';
 
 /** What one side has set. */
-export interface Side {
+interface Side {
   readonly serializer?: Serializer;
   readonly deserializer?: Deserializer;
 }
@@ -126,7 +126,7 @@ export const PAIRS: Record<string, () => Sides> = {
 };
 
 /** What was given to each of them, in order. Ids are random: what counts is that there is one. */
-export interface Watched extends Sides {
+interface Watched extends Sides {
   readonly seen: Record<string, unknown[]>;
 }
 

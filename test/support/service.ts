@@ -41,7 +41,7 @@ export async function startService(parts: Parts, options: N2NServerOptions = {})
 
 /** A client that is closed after the test, and takes its time from the connection's events alone. */
 export function startClient(url: string | readonly string[], options: N2NClientOptions = {}): N2NClient {
-  const client = new N2NClient({ url, logging: false, ...options });
+  const client = new N2NClient({ url, logLevel: 'ERROR', ...options });
   atEnd(() => client.close());
   return client;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { atEnd, proveNothingIsLeft } from './node-client/harness.js';
+import { atEnd, proveNothingIsLeft } from '../support/harness.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

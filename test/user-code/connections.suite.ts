@@ -124,7 +124,7 @@ export function describeUserCodeOfConnections(builder: Builder): void {
     test('listeners of a client go to its log, and cost nothing else', async () => {
       const service = await startService(PARTS);
       const logger = recordingLogger();
-      const client = startClient(service.url, { transports, logging: true, logger });
+      const client = startClient(service.url, { transports, logLevel: 'ALL', logger });
       for (const event of [
         'connect',
         'disconnect',
@@ -168,7 +168,7 @@ export function describeUserCodeOfConnections(builder: Builder): void {
       const { url } = await startService(PARTS);
       const log = failing('logger');
       const logger = { log, warn: log, error: log, debug: log, verbose: log };
-      const client = startClient(url, { transports, logging: true, logger });
+      const client = startClient(url, { transports, logLevel: 'ALL', logger });
       expect(await lastValueFrom(client.send('echo', 1))).toBe(1);
       const lines = written.mock.calls.map(([line]) => String(line)).join('');
       expect(lines).toMatch(/connected to .*\n\(The logger failed: logger is broken\)/);

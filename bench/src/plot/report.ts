@@ -22,7 +22,7 @@ export interface ReportedMetric {
   readonly peers: Readonly<Record<string, ReportedPeer>>;
 }
 
-export interface ReportedPeer extends Summary {
+interface ReportedPeer extends Summary {
   readonly timesBetterThan: Readonly<Record<string, Summary>>;
 }
 

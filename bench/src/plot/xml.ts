@@ -15,7 +15,7 @@ export function escapeXml(text: string): string {
   return text.replace(FORBIDDEN, '').replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
 
-export type Attributes = Readonly<Record<string, string | number>>;
+type Attributes = Readonly<Record<string, string | number>>;
 
 /** @param content XML, not text: see `textElement` */
 export function element(name: string, attributes: Attributes, content: readonly string[] = []): string {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { AskKind, AskMessage, Asks, ToldMessage } from './protocol.js';
 
-export type Answers = {
+type Answers = {
   readonly [K in Exclude<AskKind, 'cpu'>]?: (ask: Asks[K]['ask']) => Promise<Asks[K]['told']>;
 };
 

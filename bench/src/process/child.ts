@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { AskKind, Asks, ToldMessage } from './protocol.js';
 
-export type Role = 'server' | 'client';
+type Role = 'server' | 'client';
 
 /** How long a child may take to close its peer, and then to go. */
 const STOP_MS = 3_000;

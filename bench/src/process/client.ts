@@ -1,6 +1,7 @@
 import { findPeer } from '../peers/index.js';
 import type { Connection } from '../peers/peer.js';
-import { makeWorkload, type Workload } from '../workloads/work.js';
+import { makeWorkload } from '../workloads/work.js';
+import type { Workload } from '../workloads/workload.js';
 import { answerParent } from './answer-parent.js';
 
 /** The process of one peer's client: it makes the calls, and measures. */

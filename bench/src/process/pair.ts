@@ -1,4 +1,5 @@
-import type { Measurement, Work } from '../workloads/work.js';
+import type { Work } from '../workloads/work.js';
+import type { Measurement } from '../workloads/workload.js';
 import { Child } from './child.js';
 import type { ServerMemory } from './protocol.js';
 

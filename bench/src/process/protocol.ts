@@ -1,5 +1,6 @@
 import type { Memory } from '../memory/memory-gauge.js';
-import type { Measurement, Work } from '../workloads/work.js';
+import type { Work } from '../workloads/work.js';
+import type { Measurement } from '../workloads/workload.js';
 
 /** What the parent asks of a server's or a client's process, and what it is told. */
 export interface Asks {

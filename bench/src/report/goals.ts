@@ -2,7 +2,7 @@ import type { MetricResult } from '../results.js';
 import type { Goal, Scenario } from '../scenarios/scenario.js';
 import type { Summary } from '../statistics.js';
 
-export interface GoalResult {
+interface GoalResult {
   readonly goal: Goal;
   /** Of the ratios of each round, or of the figures. */
   readonly reached: Summary;

@@ -25,7 +25,7 @@ export interface Scenario {
   readonly quick?: QuickScenario;
 }
 
-export interface QuickScenario {
+interface QuickScenario {
   /** Of a fixed size, and smaller. */
   readonly work?: Work;
   /**

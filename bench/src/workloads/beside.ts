@@ -1,7 +1,7 @@
 import { Payloads } from '../payload.js';
 import type { Connection } from '../peers/peer.js';
 import { quantile } from '../statistics.js';
-import type { Measurement, Workload } from './work.js';
+import type { Measurement, Workload } from './workload.js';
 
 /** Small calls one after the other, first alone, then beside the echo of a large payload on the same connection. */
 export interface BesideWork {

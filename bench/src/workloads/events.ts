@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Payloads } from '../payload.js';
 import type { Connection, EventChannel } from '../peers/peer.js';
 import { Tally, type Tallied } from '../tally.js';
-import type { Measurement, Workload } from './work.js';
+import type { Measurement, Workload } from './workload.js';
 
 /** Events, as fast as the server takes them: it counts them, and the books of both sides are compared. */
 export interface EventsWork {

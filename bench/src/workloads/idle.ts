@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '../peers/peer.js';
 import { echo } from './echo.js';
-import type { Bench, Measurement, Workload } from './work.js';
+import type { Bench, Measurement, Workload } from './workload.js';
 
 /** Connections that are opened and then say nothing, for what they cost the server. */
 export interface IdleWork {

@@ -2,7 +2,7 @@ import type { ClientProxy } from '@nestjs/microservices';
 import type { N2NClient } from 'nestjs-n2n';
 import { GENERATED, GENERATED_OBSERVABLE, OBSERVED } from '../peers/peer.js';
 import { isN2NClient, nestClientOf } from './nest-client.js';
-import type { Bench, Measurement, Workload } from './work.js';
+import type { Bench, Measurement, Workload } from './workload.js';
 
 /** Numbers from a handler, one stream a round, however long that takes. */
 export interface ItemsWork {

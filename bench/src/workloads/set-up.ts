@@ -1,5 +1,5 @@
 import { echo } from './echo.js';
-import type { Bench, Measurement, Workload } from './work.js';
+import type { Bench, Measurement, Workload } from './workload.js';
 
 /** Connections that are made, used for one call, and closed: how many a second. */
 export interface SetUpWork {

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { NodeServerTransport } from 'nestjs-n2n/node';
 import { median } from '../statistics.js';
-import type { Measurement, Workload } from './work.js';
+import type { Measurement, Workload } from './workload.js';
 
 /** A packet that comes byte by byte, through the server's half of nodeTransport, with no socket and no other process. */
 export interface SlicesWork {

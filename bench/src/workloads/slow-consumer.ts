@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GENERATED, type Connection } from '../peers/peer.js';
 import { n2nClientOf } from './nest-client.js';
-import type { Measurement, Workload } from './work.js';
+import type { Measurement, Workload } from './workload.js';
 
 /** A consumer that takes an item a millisecond from a generator that could give them all at once. */
 export interface SlowConsumerWork {

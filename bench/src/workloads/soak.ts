@@ -4,7 +4,7 @@ import { MemoryGauge } from '../memory/memory-gauge.js';
 import { Payloads } from '../payload.js';
 import { ECHO, NEVER_ANSWERED, type Connection } from '../peers/peer.js';
 import { n2nClientOf } from './nest-client.js';
-import type { Measurement, Workload } from './work.js';
+import type { Measurement, Workload } from './workload.js';
 
 /** Very many calls, of which one in ten is cancelled and one in ten times out: afterwards nothing may be left of them. */
 export interface SoakWork {

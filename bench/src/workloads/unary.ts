@@ -3,7 +3,7 @@ import type { Connection, Done } from '../peers/peer.js';
 import { BinaryPayloads } from '../binary-payload.js';
 import { Payloads, type PayloadSource } from '../payload.js';
 import { quantile } from '../statistics.js';
-import type { Bench, Measurement, Workload } from './work.js';
+import type { Bench, Measurement, Workload } from './workload.js';
 
 /** Echo calls, with a number of them always in flight. */
 export interface UnaryWork {

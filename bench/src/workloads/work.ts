@@ -1,4 +1,3 @@
-import type { Connection } from '../peers/peer.js';
 import type { BesideWork } from './beside.js';
 import type { EventsWork } from './events.js';
 import type { IdleWork } from './idle.js';
@@ -8,6 +7,7 @@ import type { SlicesWork } from './slices.js';
 import type { SlowConsumerWork } from './slow-consumer.js';
 import type { SoakWork } from './soak.js';
 import type { UnaryWork } from './unary.js';
+import type { Bench, Workload } from './workload.js';
 
 /** What a client is told to do in a round. A new kind of work is a member here, a class beside this and a case below. */
 export type Work =
@@ -20,27 +20,6 @@ export type Work =
   | SlowConsumerWork
   | SoakWork
   | SlicesWork;
-
-/** What a round measured, by the name of the metric. */
-export type Measurement = Record<string, number>;
-
-/** Work on one connection, kept from round to round. */
-export interface Workload {
-  /** What comes before the first round, and before memory is first read. */
-  prepare?(): Promise<void>;
-  /** Works for `durationMs`, then waits for what is in flight. Fails on the first wrong answer. */
-  round(durationMs: number): Promise<Measurement>;
-}
-
-/** What a workload works with. */
-export interface Bench {
-  readonly peer: string;
-  readonly connection: Connection;
-  /** Makes another connection to the same server. */
-  connect(): Promise<Connection>;
-  /** Ends one that `connect` made; all others are closed at the end. */
-  disconnect(connection: Connection): Promise<void>;
-}
 
 /** A workload's module is loaded only where it runs: what it imports is no part of the others' memory. */
 export async function makeWorkload(work: Work, bench: Bench): Promise<Workload> {

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, messageOf } from './failure.js';
+import { filePath, orUsage, portNumber, wholeNumber, type CommandLine } from '../../shared/dist/index.js';
 
-export const USAGE = `Counts the words of a text file with two Nest services, then answers over HTTP.
+const USAGE = `Counts the words of a text file with two Nest services, then answers over HTTP.
 
   npm start -- [options]
 
@@ -24,54 +23,32 @@ export abstract class Options {
   abstract readonly wordsPort: number;
 }
 
-/** @throws Failure for an option that is unknown or makes no sense */
-export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
-  const given = parse(args);
-  return {
-    file: given.file === undefined ? defaultFile() : resolveFile(given.file, env),
-    top: wholeNumber('--top', given.top ?? '10', Number.MAX_SAFE_INTEGER),
-    once: given.once ?? false,
-    port: wholeNumber('--port or PORT', given.port ?? env['PORT'] ?? '3000', 65_535),
-    wordsPort: wholeNumber(
-      '--words-port or WORDS_PORT',
-      given['words-port'] ?? env['WORDS_PORT'] ?? '6262',
-      65_535,
-    ),
-  };
-}
+export const COMMAND_LINE: CommandLine<Options> = {
+  usage: USAGE,
+  read(args, env) {
+    const given = parse(args);
+    return {
+      file: fileOf(given.file, env),
+      top: wholeNumber('--top', given.top ?? '10', { most: Number.MAX_SAFE_INTEGER }),
+      once: given.once ?? false,
+      port: portNumber('--port or PORT', given.port ?? env['PORT'] ?? '3000'),
+      wordsPort: portNumber('--words-port or WORDS_PORT', given['words-port'] ?? env['WORDS_PORT'] ?? '6262'),
+    };
+  },
+};
 
 function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        file: { type: 'string' },
-        top: { type: 'string' },
-        once: { type: 'boolean' },
-        port: { type: 'string' },
-        'words-port': { type: 'string' },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new Failure(`${messageOf(error)}\n\n${USAGE}`);
-  }
+  const options = {
+    file: { type: 'string' },
+    top: { type: 'string' },
+    once: { type: 'boolean' },
+    port: { type: 'string' },
+    'words-port': { type: 'string' },
+  } as const;
+  return orUsage(USAGE, () => parseArgs({ args: [...args], options }).values);
 }
 
-function defaultFile(): string {
-  return fileURLToPath(new URL('../../../package-lock.json', import.meta.url));
-}
-
-function resolveFile(file: string, env: NodeJS.ProcessEnv): string {
-  if (file === '') throw new Failure('--file needs the path of a text file.');
-  if (file === '-') return file;
-  // npm runs its scripts in the folder of the package, but the user means the folder in which npm was typed.
-  const isNpmStart = env['npm_lifecycle_event']?.startsWith('start') ?? false;
-  return resolve((isNpmStart ? env['INIT_CWD'] : undefined) ?? process.cwd(), file);
-}
-
-function wholeNumber(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= most) return value;
-  throw new Failure(`${name} is "${text}": it must be a whole number from 0 to ${most}.`);
+function fileOf(file: string | undefined, env: NodeJS.ProcessEnv): string {
+  if (file === undefined) return fileURLToPath(new URL('../../../package-lock.json', import.meta.url));
+  return file === '-' ? file : filePath(file, env);
 }

@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Failure, messageOf } from './failure.js';
+import { filePath, orUsage, portNumber, type CommandLine } from '../../shared/dist/index.js';
 
-export const USAGE = `Streams the lines of a large file from a Nest service, through a gateway, to a browser or curl.
+const USAGE = `Streams the lines of a large file from a Nest service, through a gateway, to a browser or curl.
 
   npm run start:streams -- [options]
 
@@ -22,43 +21,25 @@ export abstract class Options {
   abstract readonly linesPort: number;
 }
 
-/** @throws Failure for an option that is unknown or makes no sense */
-export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
-  const given = parse(args);
-  return {
-    file: given.file === undefined ? undefined : resolveFile(given.file, env),
-    once: given.once ?? false,
-    port: portOf('--port or PORT', given.port ?? env['PORT'] ?? '3000'),
-    linesPort: portOf('--lines-port', given['lines-port'] ?? '6262'),
-  };
-}
+export const COMMAND_LINE: CommandLine<Options> = {
+  usage: USAGE,
+  read(args, env) {
+    const given = parse(args);
+    return {
+      file: given.file === undefined ? undefined : filePath(given.file, env),
+      once: given.once ?? false,
+      port: portNumber('--port or PORT', given.port ?? env['PORT'] ?? '3000'),
+      linesPort: portNumber('--lines-port', given['lines-port'] ?? '6262'),
+    };
+  },
+};
 
 function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        file: { type: 'string' },
-        once: { type: 'boolean' },
-        port: { type: 'string' },
-        'lines-port': { type: 'string' },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new Failure(`${messageOf(error)}\n\n${USAGE}`);
-  }
-}
-
-function resolveFile(file: string, env: NodeJS.ProcessEnv): string {
-  if (file === '') throw new Failure('--file needs the path of a text file.');
-  // npm runs its scripts in the folder of the package, but the user means the folder in which npm was typed.
-  const isNpmStart = env['npm_lifecycle_event']?.startsWith('start') ?? false;
-  return resolve((isNpmStart ? env['INIT_CWD'] : undefined) ?? process.cwd(), file);
-}
-
-function portOf(name: string, text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new Failure(`${name} is "${text}": it must be a whole number from 0 to 65535.`);
+  const options = {
+    file: { type: 'string' },
+    once: { type: 'boolean' },
+    port: { type: 'string' },
+    'lines-port': { type: 'string' },
+  } as const;
+  return orUsage(USAGE, () => parseArgs({ args: [...args], options }).values);
 }

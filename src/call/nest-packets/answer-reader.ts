@@ -17,7 +17,7 @@ export class AnswerReader implements CallSink, MadeCall {
   ) {}
 
   /** @param make makes the call, with this as its sink */
-  start(make: (sink: CallSink) => MadeCall): this {
+  start(make: (sink: CallSink) => MadeCall | undefined): this {
     this.call = make(this);
     return this;
   }

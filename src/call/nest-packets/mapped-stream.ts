@@ -14,14 +14,12 @@ export function mapStream(
 
 /** As an async generator, but `return` reaches the source at once, and not behind a value that is waited for. */
 export class MappedIterable implements AsyncIterableIterator<unknown, undefined> {
-  private readonly source: AsyncIterator<unknown>;
+  private iterator: AsyncIterator<unknown> | undefined = undefined;
 
   constructor(
-    values: AsyncIterable<unknown>,
+    private readonly values: AsyncIterable<unknown>,
     private readonly project: (value: unknown) => unknown,
-  ) {
-    this.source = iteratorOf(values);
-  }
+  ) {}
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -41,5 +39,10 @@ export class MappedIterable implements AsyncIterableIterator<unknown, undefined>
   async return(): Promise<IteratorResult<unknown, undefined>> {
     await this.source.return?.();
     return { done: true, value: undefined };
+  }
+
+  /** Nobody reads the values before the first is asked for: until then, somebody else may end them. */
+  private get source(): AsyncIterator<unknown> {
+    return (this.iterator ??= iteratorOf(this.values));
   }
 }

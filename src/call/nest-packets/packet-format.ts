@@ -1,7 +1,14 @@
-import type { Deserializer, Serializer } from '@nestjs/microservices';
+import type { Deserializer, ReadPacket, Serializer } from '@nestjs/microservices';
 import { N2NError } from '../../n2n-error.js';
 import { isPromise } from '../is-promise.js';
-import { hasFunctions, isRecord, optionError } from '../../transport/option-checks.js';
+import { isRecord } from '../../transport/option-checks.js';
+
+/** Nest's packet of a request. */
+export type Packet = ReadPacket<unknown> & {
+  metadata?: unknown;
+  /** Set once `data` is what a serializer has made of the packet. */
+  isSerialized?: true;
+};
 
 /** The options by which Nest's packets travel in place of bare values. */
 export interface PacketOptions {
@@ -21,18 +28,11 @@ const AS_IT_IS: Serializer = { serialize: (packet: unknown) => packet };
 /**
  * @param byDefault reads packets where only the serializer is set
  * @returns undefined where neither is set: then values travel without packets
- * @throws N2NError `INVALID_OPTIONS`
  */
-export function packetFormatOption(
+export function packetFormatOf(
   { serializer, deserializer }: PacketOptions,
   byDefault: Deserializer,
 ): PacketFormat | undefined {
-  if (serializer !== undefined && !hasFunctions(serializer, ['serialize'])) {
-    throw optionError('serializer', serializer, 'an object with a function "serialize"');
-  }
-  if (deserializer !== undefined && !hasFunctions(deserializer, ['deserialize'])) {
-    throw optionError('deserializer', deserializer, 'an object with a function "deserialize"');
-  }
   if (serializer === undefined && deserializer === undefined) return undefined;
   return { serializer: serializer ?? AS_IT_IS, deserializer: deserializer ?? byDefault };
 }

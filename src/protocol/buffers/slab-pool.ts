@@ -17,7 +17,7 @@ const MOST_IDLE = 16;
  * Slabs for all writers of a process. A writer has a slab from its first frame of a turn until its chunk is taken. Most
  * connections are idle most of the time: with a slab each, 10 000 connections would hold most of a gigabyte.
  */
-export class SlabPool {
+class SlabPool {
   private readonly idle: Slab[] = [];
 
   /** @returns a slab with room for so many bytes */

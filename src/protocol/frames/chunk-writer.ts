@@ -1,3 +1,4 @@
+import { FRAGMENT_BYTES } from '../../limits.js';
 import { Chunk } from './chunk.js';
 import {
   ACK_BODY_BYTES,
@@ -7,7 +8,7 @@ import {
   FrameType,
   SESSION_ID,
 } from './frame.js';
-import { FRAGMENT_BYTES, FrameWriter, writeHeader, writePosition } from './frame-writer.js';
+import { FrameWriter, writeHeader, writePosition } from './frame-writer.js';
 import type { FragmentedBody } from './fragmented-body.js';
 import { Fifo } from '../buffers/fifo.js';
 import { slabs, type Slab } from '../buffers/slab-pool.js';

@@ -1,4 +1,5 @@
 import { N2NError } from '../../n2n-error.js';
+import { FRAGMENT_BYTES, MAX_WHOLE_BODY_BYTES } from '../../limits.js';
 import {
   ACK_BODY_BYTES,
   FLAG_ACKNOWLEDGED,
@@ -16,24 +17,6 @@ import { writeRequestHeader, type RequestHeader } from './request-header.js';
 import { writeUtf8 } from '../buffers/text.js';
 import { writeU32 } from '../buffers/u32.js';
 import { CodedValue, type EncodedValue } from '../values/value.js';
-
-/** The header that nodeTransport puts in front of a packet. */
-const PACKET_HEADER_BYTES = 5;
-
-/** Node reads at most so many bytes from a socket at a time. */
-const READ_BYTES = 64 * 1024;
-
-/**
- * The length of a fragment. With its headers it fills one read of Node exactly: while the reader keeps up, no packet
- * spans two reads. With a length of exactly 64 KiB each packet did, and an echo of 1 MiB took 1.1 times as long.
- */
-export const FRAGMENT_BYTES = READ_BYTES - PACKET_HEADER_BYTES - FRAME_HEADER_BYTES;
-
-/**
- * A longer body is sent in fragments, so that a large value never delays a small call. A value of 64 KiB still fits one
- * frame, together with a usual request header.
- */
-export const LONGEST_BODY = 65 * 1024;
 
 /** A string of n UTF-16 units is at most 3 n bytes of UTF-8. */
 const MAX_UTF8_PER_UNIT = 3;
@@ -207,7 +190,7 @@ export abstract class FrameWriter {
     }
     const body = header === undefined ? parts : [header, ...parts];
     const total = length + (header?.length ?? 0);
-    if (total > LONGEST_BODY) return new FragmentedBody(type, flags, id, body, total);
+    if (total > MAX_WHOLE_BODY_BYTES) return new FragmentedBody(type, flags, id, body, total);
     this.writeFrame(type, flags, id, total, body);
     return undefined;
   }

@@ -67,30 +67,11 @@ export const FLAG_MORE = 0x80;
 /** The length of the whole body, in front of its first fragment. */
 export const FRAGMENT_PREFIX_BYTES = 4;
 
-/** The most bodies that may be sent in fragments at once, in each direction. */
-export const MAX_BODIES = 64;
-
 /** The key of an acknowledged event, in bytes. */
 export const EVENT_KEY_BYTES = 16;
-
-/**
- * How much of a stream, or of a value in fragments, may be sent before the other side grants more. A sender may send
- * while it has both items and bytes left. Its last frame may be longer than the bytes that are left, so that no value
- * is too long.
- */
-export const INITIAL_CREDIT = { items: 256, bytes: 1024 * 1024 } as const;
 
 /** The body of an ACK: a position, as two integers of four bytes. */
 export const ACK_BODY_BYTES = 8;
 
 /** The body of a GOAWAY: how many milliseconds the other side must wait before it reconnects; 0 for no wait. */
 export const GOAWAY_BODY_BYTES = 4;
-
-/** The longest pattern, in bytes of UTF-8: its length is written in two bytes. */
-export const MAX_PATTERN_BYTES = 0xffff;
-
-/** The longest headers and metadata, in bytes: they accompany a value, and are not a second payload. */
-export const MAX_METADATA_BYTES = 64 * 1024;
-
-/** The largest id. Ids count up in twos: from 1 on the dialing side, from 2 on the accepting side. */
-export const MAX_ID = 0xffff_ffff;

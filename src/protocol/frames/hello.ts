@@ -1,11 +1,9 @@
 import { N2NError, messageOf } from '../../n2n-error.js';
+import { MIN_PAYLOAD_BYTES } from '../../limits.js';
 import { utf8Text } from '../buffers/text.js';
 
 /** The version of the protocol in `docs/wire-protocol.md`. */
 export const PROTOCOL_VERSION = 1;
-
-/** The least `maxPayload`: the other side must be able to send why a call failed. */
-export const LEAST_PAYLOAD = 1024;
 
 /** The proof with which a client resumes its session. */
 export interface Ticket {
@@ -66,8 +64,8 @@ export function readHello(chunk: Buffer, from: number, to: number): Hello {
     throw new N2NError('PROTOCOL_ERROR', `HELLO cannot be read: ${messageOf(error)}`, { cause: error });
   }
   const { maxPayload, codec = 'json', window = 0, resume, ticket, received } = recordOf(rest);
-  if (!isPosition(maxPayload) || maxPayload < LEAST_PAYLOAD) {
-    throw new N2NError('PROTOCOL_ERROR', `HELLO has no maxPayload of ${LEAST_PAYLOAD} bytes or more.`);
+  if (!isPosition(maxPayload) || maxPayload < MIN_PAYLOAD_BYTES) {
+    throw new N2NError('PROTOCOL_ERROR', `HELLO has no maxPayload of ${MIN_PAYLOAD_BYTES} bytes or more.`);
   }
   if (typeof codec !== 'string') throw new N2NError('PROTOCOL_ERROR', 'HELLO names no codec.');
   if (!isPosition(window)) throw new N2NError('PROTOCOL_ERROR', 'HELLO has a window that is no time.');

@@ -1,16 +1,9 @@
 import { N2NError } from '../../n2n-error.js';
+import { MAX_METADATA_BYTES, MAX_PATTERN_BYTES } from '../../limits.js';
 import { asciiText, utf8Text } from '../buffers/text.js';
 import { TextCache } from '../buffers/text-cache.js';
 import { readU32 } from '../buffers/u32.js';
-import {
-  EVENT_KEY_BYTES,
-  FLAG_ACKNOWLEDGED,
-  FLAG_DEADLINE,
-  FLAG_METADATA,
-  FrameType,
-  MAX_METADATA_BYTES,
-  MAX_PATTERN_BYTES,
-} from './frame.js';
+import { EVENT_KEY_BYTES, FLAG_ACKNOWLEDGED, FLAG_DEADLINE, FLAG_METADATA, FrameType } from './frame.js';
 
 /** The part of the body of a REQUEST or EVENT that precedes the value. */
 export interface RequestHeader {

@@ -1,4 +1,5 @@
 import { N2NError } from '../../n2n-error.js';
+import { MAX_ATTACHMENTS } from '../../limits.js';
 import { utf8Text } from '../buffers/text.js';
 import { lift, type ValueRole } from './lift.js';
 import type { Path } from './refusal.js';
@@ -18,9 +19,6 @@ export interface Detached {
   /** Total length in bytes. */
   readonly length: number;
 }
-
-/** The most pieces of bytes in one value. */
-export const MAX_ATTACHMENTS = 0xffff;
 
 const FIXED_BYTES = 10;
 

@@ -1,8 +1,6 @@
 import { N2NError, messageOf, type N2NErrorCode } from '../../n2n-error.js';
+import { MAX_VALUE_DEPTH } from '../../limits.js';
 import { at, OTHER_CODEC, refused, type Path } from './refusal.js';
-
-/** Nobody nests deeper than this on purpose. The stack of JSON ends much later. */
-const DEEPEST = 1000;
 
 /**
  * Finds the part of a value that JSON cannot express, and its path, because the errors of JSON do not name it.
@@ -48,7 +46,8 @@ function search(given: unknown, path: Path, above: readonly object[]): void {
       `The value leads back to itself${at(path)}, and JSON has no cycles. Send ids in place of references, ${OTHER_CODEC}`,
     );
   }
-  if (above.length === DEEPEST) throw refused(`The value is nested more than ${DEEPEST} deep.`);
+  if (above.length === MAX_VALUE_DEPTH)
+    throw refused(`The value is nested more than ${MAX_VALUE_DEPTH} deep.`);
   const around = [...above, value];
   for (const key of Object.keys(value)) {
     const inside = [...path, Array.isArray(value) ? Number(key) : key];

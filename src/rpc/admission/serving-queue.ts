@@ -1,10 +1,9 @@
 import type { Clock } from '../../clock.js';
+import { isCallTraced } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
+import { MAX_WAITING_PER_SERVED } from '../../limits.js';
 import { Fifo } from '../../protocol/buffers/fifo.js';
 import type { IncomingCall } from '../incoming/incoming-call.js';
-
-/** At most so many calls wait for each call that may be served at once. */
-const WAITING_PER_SERVED = 64;
 
 /** How many abandoned calls may stand among those that wait, before they are removed. */
 const COMPACT_AT = 1024;
@@ -52,10 +51,10 @@ export class ServingQueue {
   /** @returns false when there is no room for the call */
   add(call: IncomingCall): boolean {
     const hasTurn = this.canStart && this.waiting.size === 0;
-    if (!hasTurn && this.waitingCalls >= this.maxServing * WAITING_PER_SERVED) return false;
+    if (!hasTurn && this.waitingCalls >= this.maxServing * MAX_WAITING_PER_SERVED) return false;
     if (isEvent(call)) this.events += 1;
     if (hasTurn) this.start(call);
-    else this.waiting.push(call);
+    else this.enqueue(call);
     return true;
   }
 
@@ -109,9 +108,15 @@ export class ServingQueue {
     this.abandoned = 0;
   }
 
+  private enqueue(call: IncomingCall): void {
+    if (isCallTraced()) call.traced(this.clock, this.clock.now());
+    this.waiting.push(call);
+  }
+
   private start(call: IncomingCall): void {
     this.serving += 1;
     call.start();
+    if (isCallTraced()) call.traced(this.clock).start();
     this.server.serve(call);
   }
 }

@@ -1,5 +1,6 @@
+import { MAX_FRAGMENTED_BODIES } from '../../limits.js';
 import type { ChunkWriter } from '../../protocol/frames/chunk-writer.js';
-import { FRAME_HEADER_BYTES, MAX_BODIES } from '../../protocol/frames/frame.js';
+import { FRAME_HEADER_BYTES } from '../../protocol/frames/frame.js';
 import { Fifo } from '../../protocol/buffers/fifo.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
 import { Reassembly } from '../../protocol/frames/reassembly.js';
@@ -26,7 +27,7 @@ export class FlowTable implements FrameSink {
     private readonly session: Session,
     maxBody: number,
   ) {
-    this.reassembly = new Reassembly(maxBody, MAX_BODIES);
+    this.reassembly = new Reassembly(maxBody, MAX_FRAGMENTED_BODIES);
   }
 
   /** The send window of the call, if it has one. */

@@ -1,4 +1,4 @@
-import { MAX_BODIES } from '../../protocol/frames/frame.js';
+import { MAX_FRAGMENTED_BODIES } from '../../limits.js';
 import type { SendWindow } from './send-window.js';
 
 /**
@@ -14,7 +14,7 @@ export class FragmentScheduler {
   /** @returns whether the body may begin; if not, its send window is resumed once another body has ended */
   begin(sendWindow: SendWindow): boolean {
     this.called.delete(sendWindow);
-    if (this.underWay === MAX_BODIES) {
+    if (this.underWay === MAX_FRAGMENTED_BODIES) {
       this.waiting.add(sendWindow);
       return false;
     }

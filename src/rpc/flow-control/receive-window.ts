@@ -1,11 +1,11 @@
 import { N2NError } from '../../n2n-error.js';
-import { INITIAL_CREDIT } from '../../protocol/frames/frame.js';
+import { INITIAL_CREDIT } from '../../limits.js';
 
 /** Bytes are granted again in eighths of the window, so that a body keeps flowing; items in halves of the window. */
 const GRANTED_BYTES = INITIAL_CREDIT.bytes / 8;
 
 /** Allows the other side to send more. */
-export type Grant = (items: number, bytes: number) => void;
+type Grant = (items: number, bytes: number) => void;
 
 /**
  * The flow control of what one call receives beyond a single short value: how much was granted, how much of that has

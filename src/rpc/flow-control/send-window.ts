@@ -1,10 +1,10 @@
 import { N2NError } from '../../n2n-error.js';
+import { FRAGMENT_BYTES, INITIAL_CREDIT, MAX_CREDIT, MAX_QUEUED_BYTES } from '../../limits.js';
 import type { ChunkWriter } from '../../protocol/frames/chunk-writer.js';
-import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType, INITIAL_CREDIT } from '../../protocol/frames/frame.js';
+import { FLAG_LAST, FRAME_HEADER_BYTES, FrameType } from '../../protocol/frames/frame.js';
 import { Fifo } from '../../protocol/buffers/fifo.js';
 import { countFrames } from '../../protocol/frames/frame-count.js';
 import { FrameQueue } from '../../protocol/frames/frame-queue.js';
-import { FRAGMENT_BYTES } from '../../protocol/frames/frame-writer.js';
 import { FragmentedBody } from '../../protocol/frames/fragmented-body.js';
 import type { EncodedValue } from '../../protocol/values/value.js';
 
@@ -22,9 +22,6 @@ export interface FrameSink {
   endBody(): void;
 }
 
-/** How many bytes of values may wait for credit in one call. */
-export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-
 /**
  * How many bytes of a body may be on their way before the other side has taken them. Small calls wait behind these
  * bytes: with the whole credit, 1 MiB, the median small call beside a large one took four times as long.
@@ -36,9 +33,6 @@ const MOST_AHEAD = 4 * FRAGMENT_BYTES;
  * also with credit. The session limits what waits in its writer for all calls, and ends above that limit.
  */
 const MOST_UNSENT = INITIAL_CREDIT.bytes;
-
-/** The most credit that a side may have. More is a fault, or an attack. */
-const MAX_CREDIT = 2 ** 31 - 1;
 
 /**
  * The flow control of what one call sends beyond a single short value: the values of a stream, and values in fragments.
@@ -133,9 +127,16 @@ export class SendWindow {
     else this.becomeReady();
   }
 
-  /** Calls back once a written value would leave at once. There can be one callback at a time. */
+  /** Calls back once a written value would leave at once. */
   whenReady(callback: () => void): void {
-    this.onReady = callback;
+    const { onReady } = this;
+    this.onReady =
+      onReady === undefined
+        ? callback
+        : () => {
+            onReady();
+            callback();
+          };
     this.becomeReady();
   }
 

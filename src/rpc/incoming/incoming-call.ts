@@ -1,3 +1,5 @@
+import type { Clock } from '../../clock.js';
+import { CallTrace, publishShed, type CallKind, type SessionInfo } from '../../diagnostics.js';
 import { N2NError, type N2NErrorCode } from '../../n2n-error.js';
 import type { StreamTarget } from '../streams/stream-target.js';
 
@@ -8,6 +10,7 @@ export interface FaultLog {
 
 /** Sends the answers of an incoming call. */
 export interface ReplyPort extends FaultLog {
+  readonly info: SessionInfo;
   next(call: IncomingCall, value: unknown): void;
   /** Each of these three ends the call for the caller. */
   last(call: IncomingCall, value: unknown): void;
@@ -21,13 +24,6 @@ export interface ReplyPort extends FaultLog {
   /** The caller has given up a call that waited for its turn. */
   onAbandoned(): void;
 }
-
-/**
- * - `call`: the caller waits for values
- * - `event`: nobody waits
- * - `acknowledged-event`: the sender waits for the end, or for an error
- */
-export type CallKind = 'call' | 'event' | 'acknowledged-event';
 
 /** The content of a call. */
 export interface CallContent {
@@ -63,6 +59,7 @@ export class IncomingCall implements StreamTarget {
   private stops: ((reason: unknown) => void)[] | undefined = undefined;
   private cancelReason: unknown = undefined;
   private onOver: (() => void) | undefined = undefined;
+  private trace: CallTrace | undefined = undefined;
 
   constructor(
     readonly id: number,
@@ -150,14 +147,26 @@ export class IncomingCall implements StreamTarget {
     this.state = 'serving';
   }
 
+  /**
+   * @internal Called by the serving queue, if somebody has subscribed to calls: what tells of this one.
+   * @param since when it began to wait, if it has to
+   */
+  traced(clock: Clock, since?: number): CallTrace {
+    const { id, port, content } = this;
+    const { kind, pattern } = content;
+    this.trace ??= new CallTrace({ session: port.info, side: 'server', id, kind, pattern }, clock, since);
+    return this.trace;
+  }
+
   /** @internal Called by the peer: the caller has given up, or is gone, for this reason. */
   cancel(reason: unknown): void {
+    // Also of a call that has just ended: its answer cannot be sent.
+    this.cancelReason ??= reason;
     if (this.state === 'waiting') {
       this.state = 'over';
       this.port.onAbandoned();
     } else if (this.state === 'serving') {
       this.state = 'abandoned';
-      this.cancelReason = reason;
       const { stops } = this;
       this.stops = undefined;
       if (stops !== undefined) for (const stop of stops) this.runStop(stop, reason);
@@ -182,9 +191,19 @@ export class IncomingCall implements StreamTarget {
     try {
       if (state !== 'abandoned' && this.content.kind !== 'event') this.answer(answer, value);
     } finally {
+      if (state === 'waiting') publishShed('server', this.content.kind, this.pattern, this.port.info, value);
+      else this.endTrace(answer === 'error', value);
       if (state !== 'waiting') this.port.onServed(this);
       this.onOver?.();
     }
+  }
+
+  private endTrace(hasFailed: boolean, error: unknown): void {
+    const { trace, cancelReason } = this;
+    if (trace === undefined) return;
+    if (cancelReason !== undefined) trace.fail(cancelReason);
+    else if (hasFailed) trace.fail(error);
+    else trace.end();
   }
 
   private answer(answer: 'last' | 'complete' | 'error', value: unknown): void {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import type { CallKind, SessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import type { Codec } from '../../protocol/values/codec.js';
 import { encodeError } from '../../protocol/values/error-value.js';
@@ -15,16 +16,14 @@ import { isFaultOfValue, notSerializableIn } from '../../protocol/values/not-ser
 import type { EncodedValue } from '../../protocol/values/value.js';
 import type { Session } from '../../session/session.js';
 import type { FlowTable } from '../flow-control/flow-table.js';
-import {
-  IncomingCall,
-  refuse,
-  refuseOverload,
-  type CallKind,
-  type FaultLog,
-  type ReplyPort,
-} from './incoming-call.js';
+import { IncomingCall, refuse, refuseOverload, type FaultLog, type ReplyPort } from './incoming-call.js';
 import type { ServingQueue } from '../admission/serving-queue.js';
 import { IncomingPayloads } from './incoming-payloads.js';
+
+/** The peer, as its incoming calls see it. */
+export interface CallsOwner extends FaultLog {
+  readonly info: SessionInfo;
+}
 
 /** The calls of the other side that are not over. */
 export class IncomingCalls implements ReplyPort {
@@ -40,9 +39,13 @@ export class IncomingCalls implements ReplyPort {
     private readonly codec: Codec,
     private readonly queue: ServingQueue,
     private readonly clock: Clock,
-    private readonly log: FaultLog,
+    private readonly owner: CallsOwner,
   ) {
     this.payloads = new IncomingPayloads(session, flows, codec, clock, this.calls);
+  }
+
+  get info(): SessionInfo {
+    return this.owner.info;
   }
 
   /** Whether no caller waits for an answer. */
@@ -158,7 +161,7 @@ export class IncomingCalls implements ReplyPort {
   }
 
   onFault(error: unknown): void {
-    this.log.onFault(error);
+    this.owner.onFault(error);
   }
 
   onServed(call: IncomingCall): void {

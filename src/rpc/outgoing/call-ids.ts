@@ -1,4 +1,4 @@
-import { MAX_ID } from '../../protocol/frames/frame.js';
+import { MAX_ID } from '../../limits.js';
 
 /** Chooses the ids of one side's calls: odd ids for the dialing side, even ones for the other. */
 export class CallIds {

@@ -1,3 +1,4 @@
+import type { CallTrace } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import type { DeadlineList, Expiring } from '../deadlines.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
@@ -19,6 +20,8 @@ export interface CallSink {
 export interface CallOwner {
   /** Forgets the call and sends CANCEL. */
   cancel(call: OutgoingCall): void;
+  /** Cancels the call, and fails it with this error. */
+  abort(call: OutgoingCall, error: unknown): void;
   consumed(call: OutgoingCall, bytes: number): void;
   /** The whole timeout of the call begins again. */
   wait(call: OutgoingCall): void;
@@ -34,6 +37,8 @@ export class OutgoingCall implements Expiring {
   receiveWindow: ReceiveWindow | undefined = undefined;
   /** Its payload, if that is a stream. It is stopped when the call is over. */
   payload: { stop(): void } | undefined = undefined;
+  /** Set if somebody has subscribed to calls. */
+  trace: CallTrace | undefined = undefined;
 
   constructor(
     readonly id: number,
@@ -58,8 +63,8 @@ export class OutgoingCall implements Expiring {
       this.owner.wait(this);
       return;
     }
-    this.owner.cancel(this);
-    this.sink.error(
+    this.owner.abort(
+      this,
       new N2NError(
         'TIMEOUT',
         `No answer to "${this.pattern}" within ${this.timeout} ms. Raise its timeout, or see why the handler takes so long.`,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.js';
-import type { N2NError } from '../../n2n-error.js';
+import { CallTrace, isCallTraced, type CallKind, type SessionInfo } from '../../diagnostics.js';
+import { N2NError } from '../../n2n-error.js';
 import type { Codec } from '../../protocol/values/codec.js';
 import { readError } from '../../protocol/values/error-value.js';
 import {
@@ -18,24 +19,10 @@ import { Deadlines } from '../deadlines.js';
 import type { FlowTable } from '../flow-control/flow-table.js';
 import type { ReceiveWindow } from '../flow-control/receive-window.js';
 import { CallIds } from './call-ids.js';
+import type { CallOptions } from './call-options.js';
 import { OutgoingCall, type CallOwner, type CallSink } from './outgoing-call.js';
 import { OutgoingPayloads, type PayloadOwner } from './outgoing-payloads.js';
 import { PayloadTarget } from './payload-target.js';
-import type { StreamTarget } from '../streams/stream-target.js';
-
-/** The options of one call. */
-export interface CallOptions {
-  /** How long the call waits without a frame in either direction, in milliseconds; 0 for ever. */
-  readonly timeout: number;
-  /** JSON text. It is sent in front of the value. */
-  readonly metadata?: string | undefined;
-  /** When the timeout of the call began, by the clock of the peer, if that was before now. */
-  readonly since?: number | undefined;
-  /** Gets the target of the payload, if that is a stream, once the call is written. */
-  readonly onPayload?: ((payload: StreamTarget) => void) | undefined;
-  /** The key of an acknowledged event. */
-  readonly key?: string | undefined;
-}
 
 /**
  * How many items may be on their way to a sink that takes each value as it comes: none of them waits here, and their
@@ -62,6 +49,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     private readonly codec: Codec,
     firstId: number,
     private readonly clock: Clock,
+    private readonly info: SessionInfo,
   ) {
     this.ids = new CallIds(firstId);
     this.payloads = new OutgoingPayloads(session, flows, codec, this);
@@ -72,11 +60,13 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   call(pattern: string, value: EncodedValue, sink: CallSink, options: CallOptions): OutgoingCall {
     const { timeout, metadata, key, onPayload, since } = options;
     const type = key === undefined ? FrameType.REQUEST : FrameType.EVENT;
+    const kind = key === undefined ? 'call' : 'acknowledged-event';
     const id = this.ids.take(this.isIdInUse);
     const flags = onPayload === undefined ? 0 : FLAG_STREAM;
     this.write(type, flags, id, { pattern, remaining: this.remaining(timeout, since), metadata, key }, value);
     const call = new OutgoingCall(id, pattern, timeout, sink, this);
     this.calls.add(id, call);
+    if (isCallTraced()) call.trace = this.traceOf(id, kind, pattern, since);
     if (timeout > 0) this.deadlines.add(call, since);
     if (onPayload !== undefined) {
       const payload = new PayloadTarget(call, this.payloads);
@@ -93,6 +83,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     const long = this.session.writerForCall().writeRequest(FrameType.EVENT, 0, id, header, ownBytes(value));
     if (long !== undefined) this.leave(id, long);
     this.session.flushSoon();
+    if (isCallTraced()) this.traceOf(id, 'event', pattern).end();
   }
 
   /** Calls back once all requests and events have been sent completely. */
@@ -122,11 +113,15 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   }
 
   cancel(call: OutgoingCall): void {
-    if (this.forget(call) && this.session.isOpen) this.writeEmpty(FrameType.CANCEL, call.id);
+    if (!this.forget(call)) return;
+    call.trace?.fail(new N2NError('CANCELLED', 'The caller wants no answer any more.'));
+    if (this.session.isOpen) this.writeEmpty(FrameType.CANCEL, call.id);
   }
 
   consumed(call: OutgoingCall, bytes: number): void {
     call.receiveWindow?.onConsumed(1, bytes);
+    // Until the consumer had taken all that had come, it was not the other side that was waited for.
+    if (call.timeout > 0 && call.sink.hasWaiting?.() === false) this.deadlines.touch(call);
   }
 
   wait(call: OutgoingCall): void {
@@ -138,6 +133,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   }
 
   abort(call: OutgoingCall, error: unknown): void {
+    call.trace?.fail(error);
     this.cancel(call);
     call.sink.error(error);
   }
@@ -157,6 +153,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
       return;
     }
     if (last) {
+      call.trace?.end();
       call.sink.next(value, 0);
       call.sink.complete();
       return;
@@ -168,11 +165,17 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   }
 
   onComplete(id: number): void {
-    this.take(id)?.sink.complete();
+    const call = this.take(id);
+    call?.trace?.end();
+    call?.sink.complete();
   }
 
   onError(flags: number, id: number, chunk: Buffer, from: number, to: number): void {
-    this.take(id)?.sink.error(readError(flags, chunk, from, to, this.codec));
+    const call = this.take(id);
+    if (call === undefined) return;
+    const error = readError(flags, chunk, from, to, this.codec);
+    call.trace?.fail(error);
+    call.sink.error(error);
   }
 
   /** CANCEL: the handler wants no more of the payload. */
@@ -192,6 +195,7 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
     this.onAllLeft = undefined;
     for (const call of lost) {
       call.payload?.stop();
+      call.trace?.fail(error);
       call.sink.error(error);
     }
   }
@@ -254,6 +258,14 @@ export class OutgoingCalls implements CallOwner, PayloadOwner {
   private writeEmpty(type: FrameTypeValue, id: number): void {
     this.session.writerForReply().writeEmpty(type, 0, id);
     this.session.flushSoon();
+  }
+
+  private traceOf(id: number, kind: CallKind, pattern: string, since?: number): CallTrace {
+    return new CallTrace(
+      { session: this.info, side: 'client', id, kind, pattern },
+      this.clock,
+      since,
+    ).start();
   }
 
   private take(id: number): OutgoingCall | undefined {

@@ -1,7 +1,7 @@
 import { Fifo } from '../../protocol/buffers/fifo.js';
 
 /** What a reader tells its source. */
-export interface StreamReaderEvents {
+interface StreamReaderEvents {
   /** The consumer has taken a value. */
   onConsumed(bytes: number): void;
   /** The consumer wants no more values, before the end of the stream. */

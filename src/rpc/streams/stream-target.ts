@@ -6,7 +6,7 @@ export interface StreamTarget {
   readonly isStopped: boolean;
   /** Whether a value leaves at once. Otherwise it waits, up to a limit. */
   readonly isReady: boolean;
-  /** Calls back when `isReady` or `isStopped`. There can be one callback at a time. */
+  /** Calls back when `isReady` or `isStopped`. */
   whenReady(callback: () => void): void;
   next(value: unknown): void;
   complete(): void;

@@ -1,29 +1,25 @@
 import { atEndOfTurn } from '../../clock.js';
+import type { LiveSessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
-import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
+import { MAX_PENDING_BYTES } from '../../limits.js';
 import { Peer } from '../../rpc/peer.js';
 import type { Hello, ResumeRequest } from '../../protocol/frames/hello.js';
 import type { TicketHolder } from '../../session/session-tickets.js';
-import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+import { remoteAddressOf, type SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+import type { Report } from '../../call/caller.js';
 import type { TakeCall } from '../handler-host.js';
 import type { ReportError } from '../handlers/handler-error.js';
 import type { CallConnection } from '../n2n-context.js';
 import type { ResolvedN2NServerOptions } from '../n2n-server-options.js';
 import { callerOf, type PeerClient } from '../peer-client.js';
-import type { Rooms } from '../rooms.js';
-
-/** How many bytes of answers may wait for a client that does not read, beyond the longest one. */
-const PENDING_ALLOWANCE = 16 * 1024 * 1024;
-
-/** A connection with a client, which began as that of a stock one. */
-export interface AcceptedConnection extends CallConnection {
-  readonly peer: PeerClient;
-  readonly rooms: Rooms;
-}
+import { Rooms } from '../rooms.js';
+import { sessionInfoOf } from './session-info.js';
 
 export interface AcceptedSessionEvents {
   readonly takeCall: TakeCall;
   readonly report: ReportError;
+  /** Told of events to the client that were lost. */
+  readonly reportLost: Report;
   /** The connection is lost; the client may come back. */
   onSuspended(): void;
   onClosed(error: N2NError): void;
@@ -34,26 +30,30 @@ export class AcceptedSession implements TicketHolder {
   readonly peer: Peer;
   /** Whether the client may come back for it when its connection is lost. */
   readonly isResumable: boolean;
-  /** The client, as something to call. It has been taken for a stock one until now. */
+  /** The client, as something to call. */
   readonly client: PeerClient;
   private readonly rooms: Rooms;
+  private readonly info: LiveSessionInfo;
 
+  /** @param client calls its client from now on */
   constructor(
-    connection: AcceptedConnection,
+    client: PeerClient,
     hello: Hello,
     options: ResolvedN2NServerOptions,
     events: AcceptedSessionEvents,
   ) {
     const { maxPayload, maxInFlight, resumeWindow, maxReplay, clock, codec, timeout } = options;
-    const { takeCall, report } = events;
+    const { takeCall, report, reportLost } = events;
     const window = Math.min(hello.window, resumeWindow);
-    this.client = connection.peer;
-    this.rooms = connection.rooms;
+    this.client = client;
+    this.rooms = new Rooms(client.unwrap(), report);
+    const connection: CallConnection = { peer: client, rooms: this.rooms, now: () => clock.now(), report };
     this.isResumable = window > 0;
+    this.info = sessionInfoOf(client.unwrap(), window);
     this.peer = new Peer(
       {
         onFault: report,
-        onCall: (call: IncomingCall) => takeCall(call, connection),
+        onCall: (call) => takeCall(call, connection),
         onSuspended: () => events.onSuspended(),
         onGoAway: () => {},
         // The side that dialed ends the session: it alone knows that every answer has reached it.
@@ -62,20 +62,21 @@ export class AcceptedSession implements TicketHolder {
       },
       {
         role: 'acceptor',
+        info: this.info,
         maxPayload,
         maxSend: hello.maxPayload,
         maxInFlight,
         window,
         maxReplay,
-        maxPending: maxPayload + PENDING_ALLOWANCE,
+        maxPending: maxPayload + MAX_PENDING_BYTES,
         clock,
         codec,
         defer: atEndOfTurn,
       },
     );
-    const caller = callerOf(this.peer);
-    const end = (): void => this.peer.close(new N2NError('CLOSED', 'The server has ended the session.'));
-    this.client.speakOver({ caller, codec, timeout, report }, end);
+    this.client.speakOver({ caller: callerOf(this.peer), codec, timeout, report: reportLost }, () =>
+      this.peer.close(new N2NError('CLOSED', 'The server has ended the session.')),
+    );
   }
 
   get received(): number {
@@ -89,6 +90,8 @@ export class AcceptedSession implements TicketHolder {
 
   /** The client has come back over another connection. It is in the rooms that it was in. */
   moveTo(socket: SocketIoSocket): void {
+    this.info.connection = socket.id;
+    this.info.address = remoteAddressOf(socket);
     this.client.moveTo(socket);
     void this.rooms.moveTo(socket);
   }

@@ -1,9 +1,9 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
 import { pump } from '../../rpc/streams/stream-target.js';
-import { runHook } from '../../call/hook.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
-import { isAsyncIterable, ObservableRun } from './observable-run.js';
+import { isAsyncIterable } from './is-async-iterable.js';
+import { ObservableRun } from './observable-run.js';
 import type { Responder } from './responder.js';
 
 /**
@@ -28,43 +28,17 @@ export function runHandler(
   }
   if (result instanceof Promise) {
     result.then(
-      (value) => settle(value, responder, report),
+      (value) => settle(value, context, responder, report),
       (error: unknown) => responder.fail(errorForCaller(error, responder, report)),
     );
   } else {
-    settle(result, responder, report);
+    settle(result, context, responder, report);
   }
 }
 
-/**
- * Runs the start hook of instrumentation, which runs the handler. A hook that fails before that fails the call, and no
- * other; afterwards the outcome is the handler's.
- */
-export function runHooked(
-  hook: (run: () => Promise<void>) => unknown,
-  handle: () => void,
-  responder: Responder,
-  report: ReportError,
-): void {
-  let hasBegun = false;
-  const run = async (): Promise<void> => {
-    hasBegun = true;
-    handle();
-  };
-  const onFailed = (error: unknown): void => {
-    if (hasBegun) report(error);
-    else responder.fail(errorForCaller(error, responder, report));
-  };
-  try {
-    runHook(() => hook(run), onFailed);
-  } catch (error) {
-    onFailed(error);
-  }
-}
-
-function settle(value: unknown, responder: Responder, report: ReportError): void {
+function settle(value: unknown, context: unknown, responder: Responder, report: ReportError): void {
   if (typeof value !== 'object' || value === null) responder.reply(value);
-  else if (isObservable(value)) new ObservableRun(responder, report).start(value);
+  else if (isObservable(value)) new ObservableRun(responder, context, report).start(value);
   else if (isAsyncIterable(value))
     void pump(value, responder, (error) => errorForCaller(error, responder, report), report);
   else responder.reply(value);

@@ -1,12 +1,12 @@
 import type { Observable, Unsubscribable } from 'rxjs';
 import { N2NError } from '../../n2n-error.js';
+import { MAX_VALUES_BEHIND_ITERABLE } from '../../limits.js';
 import { iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
 import { pumpValues } from '../../rpc/streams/stream-target.js';
+import { iterablesOf } from '../pipeline/call-iterables.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
+import { isAsyncIterable } from './is-async-iterable.js';
 import type { Responder } from './responder.js';
-
-/** As many values may stand behind an iterable: an Observable cannot be held back. */
-const MOST_WAITING = 64 * 1024;
 
 /**
  * - `open`: values come
@@ -24,8 +24,7 @@ interface Reading {
 
 /**
  * An Observable that a handler gave. What it errors with has been through Nest's exception filters, and is for the caller
- * as it is. An async iterable among its values is a handler's generator behind an interceptor: its values come in its
- * place, in order.
+ * as it is. The values of an async iterable among its values come in its place, in order.
  */
 export class ObservableRun {
   private state: State = { is: 'open' };
@@ -34,6 +33,7 @@ export class ObservableRun {
 
   constructor(
     private readonly responder: Responder,
+    private readonly context: unknown,
     private readonly report: ReportError,
   ) {}
 
@@ -60,7 +60,7 @@ export class ObservableRun {
   }
 
   private wait(value: unknown, { waiting }: Reading): void {
-    if (waiting.length < MOST_WAITING) {
+    if (waiting.length < MAX_VALUES_BEHIND_ITERABLE) {
       waiting.push(value);
       return;
     }
@@ -68,7 +68,7 @@ export class ObservableRun {
     this.unsubscribe();
     const error = new N2NError(
       'OVERLOADED',
-      `More than ${MOST_WAITING} values of an Observable stand behind an iterable among them.`,
+      `More than ${MAX_VALUES_BEHIND_ITERABLE} values of an Observable stand behind an iterable among them.`,
     );
     this.endWith(() => this.responder.fail(error));
   }
@@ -101,6 +101,7 @@ export class ObservableRun {
   }
 
   private endWith(end: () => void): void {
+    iterablesOf(this.context)?.end();
     if (this.reading !== undefined) {
       this.state = { is: 'ending', end };
       return;
@@ -109,10 +110,12 @@ export class ObservableRun {
     end();
   }
 
-  /** The caller wants no more. The call is being served until its iterable has stopped. */
+  /** The caller wants no more. The call is being served until its iterables have stopped. */
   private cancel(): void {
     this.unsubscribe();
-    this.endWith(() => this.responder.complete());
+    const complete = (): void => this.responder.complete();
+    const iterables = iterablesOf(this.context);
+    this.endWith(iterables === undefined ? complete : () => iterables.whenStopped(complete));
     if (this.reading === undefined) return;
     const { iterator, waiting } = this.reading;
     this.drop(waiting.splice(0));
@@ -131,8 +134,4 @@ export class ObservableRun {
   private drop(values: readonly unknown[]): void {
     for (const value of values) if (isAsyncIterable(value)) void letGo(iteratorOf(value), this.report);
   }
-}
-
-export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

@@ -1,17 +1,17 @@
 import type { Clock } from '../../clock.js';
+import { publishError, type SessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../../rpc/incoming/incoming-call.js';
 import { ServingQueue } from '../../rpc/admission/serving-queue.js';
 import { forSocketIo, type ValueRole } from '../../protocol/values/lift.js';
 import { notSerializable, notSerializableIn } from '../../protocol/values/not-serializable.js';
-import { CHUNK_EVENT } from '../../transport/socket-io/n2n-parser.js';
 import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 
 type Acknowledge = (answer: unknown) => void;
 
 /** The plain events of a connection, as calls and events. */
 export interface TakenEvents {
-  /** Leaves the socket to someone else: it turned out to speak in chunks. */
+  /** Leaves the socket to someone else. */
   release(): void;
   /** Takes no new ones; `onIdle` is called once those under way have ended. */
   drain(onIdle: () => void): void;
@@ -20,12 +20,13 @@ export interface TakenEvents {
 /** Takes the plain events of a connection as calls and events. */
 export function takeEvents(
   socket: SocketIoSocket,
+  info: SessionInfo,
   maxInFlight: number,
   clock: Clock,
   onCall: (call: IncomingCall) => void,
   onFault: (error: unknown) => void,
 ): TakenEvents {
-  return new StockInbound(socket, maxInFlight, clock, onCall, onFault);
+  return new StockInbound(socket, info, maxInFlight, clock, onCall, onFault);
 }
 
 /**
@@ -44,10 +45,11 @@ class StockInbound implements ReplyPort, TakenEvents {
 
   constructor(
     private readonly socket: SocketIoSocket,
+    readonly info: SessionInfo,
     maxInFlight: number,
     clock: Clock,
     onCall: (call: IncomingCall) => void,
-    readonly onFault: (error: unknown) => void,
+    private readonly report: (error: unknown) => void,
   ) {
     // Socket.IO holds what it cannot send, and does not tell how much that is.
     this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
@@ -94,6 +96,11 @@ class StockInbound implements ReplyPort, TakenEvents {
     callback();
   }
 
+  onFault(error: unknown): void {
+    publishError(this.info, error);
+    this.report(error);
+  }
+
   onServed(call: IncomingCall): void {
     this.queue.onServed(call);
   }
@@ -103,7 +110,6 @@ class StockInbound implements ReplyPort, TakenEvents {
   }
 
   private readonly onEvent = (event: unknown, ...args: unknown[]): void => {
-    if (event === CHUNK_EVENT && Buffer.isBuffer(args[0])) return;
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined;
     const data = args.length > 1 ? args : args[0];
     const id = this.nextId++;

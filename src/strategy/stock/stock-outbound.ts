@@ -1,3 +1,5 @@
+import type { Clock } from '../../clock.js';
+import { CallTrace, isCallTraced, publishShed, type CallKind, type SessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
 import { attach } from '../../protocol/values/attachments.js';
@@ -15,57 +17,78 @@ export class StockOutbound implements Caller {
   /** What ends the calls under way when the client goes: Socket.IO lets them wait. */
   private readonly underWay = new Set<() => void>();
 
-  constructor(private readonly socket: SocketIoSocket) {
+  constructor(
+    private readonly socket: SocketIoSocket,
+    private readonly info: SessionInfo,
+    private readonly clock: Clock,
+  ) {
     socket.once('disconnect', this.onDisconnect);
   }
 
-  /** Leaves the socket to someone else: its client turned out to be no stock one. */
-  release(): void {
-    if (this.underWay.size === 0) this.socket.off('disconnect', this.onDisconnect);
-  }
-
-  call(pattern: string, value: EncodedValue, sink: CallSink, { timeout, onPayload }: CallTerms): MadeCall {
-    if (onPayload !== undefined) {
-      throw new N2NError('NOT_SERIALIZABLE', 'A stock Socket.IO client takes no streams.');
-    }
-    const { socket, underWay } = this.connected();
-    const settle = (tell: () => void): void => {
-      if (underWay.delete(onGone)) tell();
+  call(
+    pattern: string,
+    value: EncodedValue,
+    sink: CallSink,
+    { timeout, onPayload, key }: CallTerms,
+  ): MadeCall {
+    const kind = key === undefined ? 'call' : 'acknowledged-event';
+    const { underWay } = this;
+    let trace: CallTrace | undefined;
+    const onGone = (): void => fail(gone());
+    const fail = (error: unknown): void => {
+      if (!underWay.delete(onGone)) return;
+      trace?.fail(error);
+      sink.error(error);
     };
-    const onGone = (): void => settle(() => sink.error(gone()));
-    underWay.add(onGone);
-    const onAnswer = (answer: unknown): void =>
-      settle(() => {
-        sink.next(answer, 0);
-        sink.complete();
-      });
+    const onAnswer = (answer: unknown): void => {
+      if (!underWay.delete(onGone)) return;
+      trace?.end();
+      sink.next(answer, 0);
+      sink.complete();
+    };
     const onOutcome = (late: unknown, answer: unknown): void => {
       if (late === null) onAnswer(answer);
-      else settle(() => sink.error(tooLate(pattern, timeout, late)));
+      else fail(tooLate(pattern, timeout, late));
     };
-    try {
+    this.send(kind, pattern, (socket) => {
+      if (onPayload !== undefined)
+        throw new N2NError('NOT_SERIALIZABLE', 'A stock Socket.IO client takes no streams.');
       if (timeout === 0) emitPlain(socket, pattern, plain(value), onAnswer);
       else emitPlain(socket.timeout(timeout), pattern, plain(value), onOutcome);
-    } catch (error) {
-      settle(() => {});
-      throw error;
-    }
-    return { cancel: () => settle(() => {}), consumed: () => {} };
+    });
+    underWay.add(onGone);
+    if (isCallTraced()) trace = this.traceOf(kind, pattern);
+    const cancel = (): void => {
+      if (underWay.delete(onGone))
+        trace?.fail(new N2NError('CANCELLED', 'The caller wants no answer any more.'));
+    };
+    return { cancel, consumed: () => {} };
   }
 
   emit(pattern: string, value: EncodedValue): undefined {
-    emitPlain(this.connected().socket, pattern, plain(value));
+    this.send('event', pattern, (socket) => emitPlain(socket, pattern, plain(value)));
+    if (isCallTraced()) this.traceOf('event', pattern).end();
+  }
+
+  /** @throws N2NError `CONNECTION_LOST`: Socket.IO would drop what is sent, without a word */
+  private send(kind: CallKind, pattern: string, write: (socket: SocketIoSocket) => void): void {
+    try {
+      if (!this.socket.connected) throw gone();
+      write(this.socket);
+    } catch (error) {
+      publishShed('client', kind, pattern, this.info, error);
+      throw error;
+    }
+  }
+
+  private traceOf(kind: CallKind, pattern: string): CallTrace {
+    const { info, clock } = this;
+    return new CallTrace({ session: info, side: 'client', id: undefined, kind, pattern }, clock).start();
   }
 
   private readonly onDisconnect = (): void => {
     for (const end of this.underWay) end();
   };
-
-  /** @throws N2NError `CONNECTION_LOST`: Socket.IO would drop what is sent, without a word */
-  private connected(): this {
-    if (!this.socket.connected) throw gone();
-    return this;
-  }
 }
 
 /** What was encoded for a frame, as the value that Socket.IO encodes in its own way. */

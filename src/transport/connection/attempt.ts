@@ -86,7 +86,8 @@ async function dialWithin(
     dial.fail(transportFailure(reason));
   };
   const onAbort = (): void => giveUp('given up');
-  const timer = clock.setTimeout(() => giveUp(`no connection within ${milliseconds} ms`), milliseconds);
+  const onTimeout = (): void => giveUp(`no connection within ${milliseconds} ms`);
+  const timer = clock.setTimeout(onTimeout, milliseconds, 'wait-again');
   signal.addEventListener('abort', onAbort);
   const failure = await dial.open();
   disarm();
@@ -121,7 +122,7 @@ function answerOf(options: ResolvedNodeClientOptions, signal: AbortSignal): Prom
       settle(() => reject(connectFailed(options, reason, cause)));
     const onAbort = (): void => settle(() => reject(signal.reason as N2NError));
     const onTimeout = (): void => fail('"auth" gave no answer within "connectTimeout"');
-    const timer = clock.setTimeout(onTimeout, connectTimeout);
+    const timer = clock.setTimeout(onTimeout, connectTimeout, 'wait-again');
     signal.addEventListener('abort', onAbort);
     const ask = async (): Promise<AuthData | undefined> => {
       // An `auth` that throws fails the attempt, and not the call that started it. One that was given up does not ask.

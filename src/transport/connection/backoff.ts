@@ -1,4 +1,4 @@
-export interface BackoffOptions {
+interface BackoffOptions {
   /** The delay before the first attempt, in milliseconds, before jitter. */
   readonly reconnectionDelay: number;
   /** Where the doubling stops, in milliseconds, before jitter. */

@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.js';
 import { addressLabel } from './server-address.js';
 
 /** After `close` nothing is told. */
-export interface ConnectionEvents {
+interface ConnectionEvents {
   /**
    * Told at most once.
    * @param fault there when the connection did not merely close, but was broken
@@ -62,7 +62,7 @@ export class Connection<Agreed = unknown> {
     const { silenceLimit, dial } = this;
     if (this.state.is !== 'held') return;
     const onDead = (): void => {
-      dial.sever();
+      dial.sever('ping timeout');
       this.onLost('ping timeout', `no sign of life from the server for ${silenceLimit} ms`);
     };
     const heartbeat = new Heartbeat(silenceLimit, this.options.clock, onDead);

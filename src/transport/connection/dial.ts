@@ -1,6 +1,10 @@
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client';
+import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
+import { CLOSE_GRACE_MS, MAX_HELD_MESSAGES } from '../../limits.js';
 import { createConnectionAgent, type ConnectionAgent } from './connection-agent.js';
+import { readBeforeServerTimesOut } from '../engine/ping-timeout.js';
 import { refusal, transportFailure, type DialFailure } from './dial-failure.js';
+import { addressLabel } from './server-address.js';
 import type {
   AuthData,
   NamedTransport,
@@ -8,7 +12,7 @@ import type {
 } from '../node-client/node-client-options.js';
 
 /** What happens once it has connected. */
-export interface DialEvents {
+interface DialEvents {
   /** Told at most once. @param reason as Socket.IO gives it; `cause` is what it gives with it */
   onLost(reason: string, cause: unknown): void;
   onMessage(messageArguments: unknown[]): void;
@@ -22,11 +26,8 @@ export interface AnnouncedHeartbeat {
   readonly pingTimeout: number;
 }
 
-/** How many messages wait for a handshake that has not ended. */
-const MOST_HELD = 1024;
-
-/** How long what was sent before `close` may take to leave, in milliseconds, when the server does not read. */
-const FAREWELL = 1000;
+/** The reason of a connection that this side closes, as Socket.IO has it. */
+const CLOSED_HERE = 'io client disconnect';
 
 /**
  * One try at one transport: a Socket.IO Manager and its socket, used once and never for another try, so that nothing
@@ -41,6 +42,8 @@ export class Dial {
   /** What the server announced about its heartbeat, in milliseconds; all 0 before it has. */
   announced: AnnouncedHeartbeat = { pingInterval: 0, pingTimeout: 0 };
 
+  /** The id of the connection. The socket has none any more when it tells that it is lost. */
+  private id = '';
   private readonly manager: Manager;
   private readonly network: ConnectionAgent;
   private phase: 'dialing' | 'open' | 'connected' | 'closing' | 'over' = 'dialing';
@@ -73,6 +76,7 @@ export class Dial {
     this.socket.on('message', this.onSocketMessage);
     this.socket.connect();
     const { engine } = this.manager;
+    readBeforeServerTimesOut(engine);
     engine.on('packet', this.onEnginePacket);
     engine.on('handshake', this.onEngineHandshake);
     engine.on('close', this.onEngineClose);
@@ -97,7 +101,7 @@ export class Dial {
     this.phase = 'closing';
     const { clock } = this.options;
     const { engine } = this.manager;
-    const grace = clock.setTimeout(() => this.sever(), FAREWELL);
+    const grace = clock.setTimeout(() => this.sever(), CLOSE_GRACE_MS);
     grace.unref?.();
     const { sockets } = this.network;
     const forget = (): void => {
@@ -114,15 +118,23 @@ export class Dial {
   }
 
   /** Ends at once, whatever waits to be sent. Allowed at any time. */
-  sever(): void {
-    this.detach();
+  sever(reason?: string, cause?: unknown): void {
+    this.detach(reason, cause);
     this.manager.engine?.transport?.close();
     for (const socket of this.network.sockets) socket.destroy();
     // By now nothing can be sent; this only takes Socket.IO's own listeners off.
     this.socket.disconnect();
   }
 
-  private detach(): void {
+  private get info(): ConnectionOpenMessage {
+    const { id, options, transport } = this;
+    const address = addressLabel(options.address);
+    return { id, role: 'dialer', address, transport: transport.name };
+  }
+
+  private detach(reason = CLOSED_HERE, cause?: unknown): void {
+    if (this.phase === 'connected' && connectionClose.hasSubscribers)
+      connectionClose.publish({ ...this.info, reason, cause });
     this.phase = 'over';
     this.manager.off('error', this.onManagerError);
     this.manager.off('open', this.onManagerOpen);
@@ -144,7 +156,7 @@ export class Dial {
 
   private report(tell: (events: DialEvents) => void): void {
     if (this.events !== undefined) tell(this.events);
-    else if (this.held.length < MOST_HELD) this.held.push(tell);
+    else if (this.held.length < MAX_HELD_MESSAGES) this.held.push(tell);
     else this.fail(transportFailure('the server sent too many messages before the handshake ended'));
   }
 
@@ -170,6 +182,8 @@ export class Dial {
 
   private readonly onSocketConnect = (): void => {
     this.phase = 'connected';
+    this.id = this.socket.id ?? '';
+    if (connectionOpen.hasSubscribers) connectionOpen.publish(this.info);
     this.settle(undefined);
   };
 
@@ -183,7 +197,7 @@ export class Dial {
     }
     // Closed here: what was written leaves.
     if (reason === 'forced close') this.close();
-    else this.sever();
+    else this.sever(reason, description);
     this.report((events) => events.onLost(reason, description));
   };
 
@@ -207,6 +221,7 @@ function managerOptions(
     secure: address.secure,
     path: options.path,
     parser: options.parser,
+    query: options.query,
     agent: network.agent,
     transports: [transport.implementation],
     upgrade: false,

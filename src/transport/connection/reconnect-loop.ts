@@ -1,3 +1,4 @@
+import { AttemptTrace } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import type { TimerHandle } from '../../clock.js';
 import type { ResolvedNodeClientOptions } from '../node-client/node-client-options.js';
@@ -7,7 +8,7 @@ import type { Connection } from './connection.js';
 import { addressLabel } from './server-address.js';
 
 /** Told of the state that the loop has entered already. */
-export interface ReconnectLoopListener<Agreed> {
+interface ReconnectLoopListener<Agreed> {
   /** @param attempt 0 for the attempt of `start`, or the number of the reconnection attempt */
   onConnected?(connection: Connection<Agreed>, attempt: number): void;
   /** An attempt has failed. `onWaiting` or `onGivenUp` follows, unless somebody has taken the loop elsewhere. */
@@ -48,7 +49,7 @@ type BackedOff<Agreed> =
   | { readonly state: State<Agreed>; readonly hasGivenUp: boolean };
 
 /** How a loop differs from one that connects to any Socket.IO server. */
-export interface ReconnectPolicy<Agreed> {
+interface ReconnectPolicy<Agreed> {
   readonly handshake: HandshakeStep<Agreed>;
   /**
    * The longest delay before the next attempt, in milliseconds, before jitter; asked before each one. An attempt that
@@ -63,7 +64,8 @@ export interface ReconnectPolicy<Agreed> {
 export class ReconnectLoop<Agreed = unknown> {
   private state: State<Agreed> = { is: 'idle' };
   private readonly listeners: ReconnectLoopListener<Agreed>[] = [];
-  private readonly label: string;
+  /** The address of the server, as people write it. */
+  readonly label: string;
   private hasWarnedOfFallback = false;
   private hasWarnedOfTimeout = false;
 
@@ -141,12 +143,15 @@ export class ReconnectLoop<Agreed = unknown> {
     const connecting: State<Agreed> = { is: 'connecting', attempt, controller };
     this.options.logger.debug(`connecting to ${this.label}${attempt > 0 ? `, attempt ${attempt}` : ''}`);
     this.enter(connecting, reason);
+    const trace = AttemptTrace.start(this.label, attempt, this.options.clock);
     attemptConnection(this.options, this.policy.handshake, controller.signal).then(
       (connection) => {
+        trace?.end(connection.transportName, connection.missed);
         if (this.state === connecting) this.onConnected(connection, attempt);
         else connection.close();
       },
       (error: unknown) => {
+        trace?.fail(error);
         if (this.state !== connecting) return;
         this.onFailed(N2NError.from(error, 'CONNECT_FAILED', 'The attempt failed'), attempt);
       },

@@ -44,7 +44,7 @@ export function addressOfUrl(url: string, secure: boolean | undefined): ServerAd
     );
   }
   if (parsed.pathname !== '/' || parsed.search !== '' || parsed.hash !== '') {
-    throw optionError('url', url, 'an address alone; the path on the server is the option "resource"');
+    throw optionError('url', url, 'an address alone; the path on the server is the option "path"');
   }
   const isSecure = parsed.protocol === 'https:';
   if (secure !== undefined && secure !== isSecure) {

@@ -8,6 +8,7 @@ import {
 } from 'engine.io';
 import { N2NError, messageOf } from '../../n2n-error.js';
 import { UPGRADE_TOKEN } from './node-transport.js';
+import { readBeforeClientTimesOut } from './ping-timeout.js';
 import type { EngineRequest } from './stream-server-transport.js';
 import { checkTransportNames, isBuiltIn, serverTransport } from './transport-registry.js';
 
@@ -36,6 +37,7 @@ export class NodeEngine extends EngineServer {
   constructor(options: NodeEngineOptions = {}) {
     if (options.transports !== undefined) checkTransportNames(options.transports);
     super(options as ServerOptions);
+    this.on('connection', readBeforeClientTimesOut);
   }
 
   /**

@@ -7,6 +7,7 @@ import {
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../n2n-error.js';
+import { MAX_PACKET_BYTES } from '../../limits.js';
 import { StreamClientTransport, type StreamOpening } from './stream-client-transport.js';
 import { StreamServerTransport } from './stream-server-transport.js';
 
@@ -41,9 +42,6 @@ const CONNECTION_OPTIONS = [
   'socketPath',
 ] as const;
 
-/** What is taken from a server that tells no limit: as much as Engine.IO's WebSocket transport takes. */
-const DEFAULT_MAX_BYTES = 100 * 1024 * 1024;
-
 /** nodeTransport, the client's half. */
 export class NodeClientTransport extends StreamClientTransport {
   override get name(): string {
@@ -52,7 +50,7 @@ export class NodeClientTransport extends StreamClientTransport {
 
   protected get maxBytes(): number {
     const { maxPayload } = this.options;
-    return typeof maxPayload === 'number' ? maxPayload : DEFAULT_MAX_BYTES;
+    return typeof maxPayload === 'number' ? maxPayload : MAX_PACKET_BYTES;
   }
 
   protected openStream(opening: StreamOpening): () => void {

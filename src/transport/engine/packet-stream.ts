@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { N2NError } from '../../n2n-error.js';
+import { CLOSE_GRACE_MS } from '../../limits.js';
 import { releaseMemory } from './release-memory.js';
 import { framePacket, PacketReader, type Packet } from './packet-framing.js';
 
@@ -14,13 +15,10 @@ export interface PacketStreamEvents {
   onClose(): void;
 }
 
-/** How long the other side has to close its half before the stream is destroyed, in milliseconds. */
-const CLOSE_GRACE = 1000;
-
 /**
  * Engine.IO packets over a raw byte stream. This is what the two halves of a stream transport share.
  *
- * After `close`, what was written leaves, then the stream ends; the other side has `CLOSE_GRACE` to end as well. The
+ * After `close`, what was written leaves, then the stream ends; the other side has `CLOSE_GRACE_MS` to end as well. The
  * stream keeps an `error` listener for good, so that a reset after the end cannot throw.
  */
 export class PacketStream {
@@ -98,7 +96,7 @@ export class PacketStream {
     this.closing = true;
     const { stream } = this;
     if (stream.destroyed) return;
-    const grace = setTimeout(() => stream.destroy(), CLOSE_GRACE);
+    const grace = setTimeout(() => stream.destroy(), CLOSE_GRACE_MS);
     stream.once('close', () => clearTimeout(grace));
     stream.end();
     // An ended stream closes only when what came has been read.

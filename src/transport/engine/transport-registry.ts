@@ -9,7 +9,7 @@ import type { EngineRequest, StreamServerTransport } from './stream-server-trans
 export type ClientTransportClass = new (options: unknown) => EngineClientTransport;
 
 /** A server's half, as `NodeEngine` constructs it over a stream that is open. */
-export type ServerTransportClass = new (
+type ServerTransportClass = new (
   request: EngineRequest,
   stream: Duplex,
   maxBytes: number,
@@ -68,12 +68,16 @@ export function serverTransport(name: string): ServerTransportClass | undefined 
   return added.get(name)?.server;
 }
 
-/** @throws N2NError `INVALID_OPTIONS` naming the option and what is allowed */
-export function checkTransportNames(names: readonly string[]): void {
+/** The transports of both sides, in the order in which a client tries them. */
+export const DEFAULT_TRANSPORTS: readonly string[] = [NODE_TRANSPORT, 'websocket'];
+
+/** @returns a copy of them @throws N2NError `INVALID_OPTIONS` naming the option and what is allowed */
+export function checkTransportNames(names: unknown): readonly string[] {
   if (!Array.isArray(names) || names.length === 0) {
     throw new N2NError('INVALID_OPTIONS', 'transports must be a list of at least one transport name.');
   }
   for (const name of names) if (!added.has(name) && !isBuiltIn(name)) throw unknownTransport(name);
+  return [...names];
 }
 
 function unknownTransport(name: string): N2NError {

@@ -1,34 +1,11 @@
 import { lstat, rm } from 'node:fs/promises';
-import { createServer as createHttpServer, Server as HttpServer } from 'node:http';
-import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { connect, type ListenOptions } from 'node:net';
-import type { TlsOptions } from 'node:tls';
 import { N2NError, messageOf } from '../../n2n-error.js';
-import { isRecord, optionError, secretOptionError, wholeNumberOption } from '../option-checks.js';
-
-/** Where a server listens: a port of its own, a Unix domain socket, or an HTTP server that somebody else has. */
-export type ListenTarget =
-  | {
-      readonly kind: 'port';
-      readonly port: number;
-      readonly host: string;
-      readonly tls: TlsOptions | undefined;
-    }
-  | { readonly kind: 'socket'; readonly path: string; readonly tls: TlsOptions | undefined }
-  | { readonly kind: 'shared'; readonly server: HttpServer };
-
-/** As users give it. */
-export interface ListenTargetOptions {
-  port?: number | undefined;
-  host?: string | undefined;
-  socketPath?: string | undefined;
-  server?: HttpServer | HttpsServer | undefined;
-  tls?: TlsOptions | undefined;
-}
+import type { ListenTarget } from './listen-target.js';
 
 type OwnTarget = Exclude<ListenTarget, { kind: 'shared' }>;
-
-export const DEFAULT_PORT = 6262;
 
 /** The HTTP server under a Socket.IO server. */
 export interface HttpListener {
@@ -37,44 +14,6 @@ export interface HttpListener {
   listen(): Promise<void>;
   /** Ends the listening where the server is our own. */
   close(): Promise<void>;
-}
-
-/** @throws N2NError `INVALID_OPTIONS` */
-export function resolveListenTarget(options: ListenTargetOptions): ListenTarget {
-  const { port, host, socketPath, server, tls } = options;
-  if (server !== undefined) {
-    const given: unknown = server;
-    if (!(given instanceof HttpServer) && !(given instanceof HttpsServer)) {
-      throw optionError('server', server, 'an HTTP or HTTPS server of Node, such as app.getHttpServer()');
-    }
-    refuseBeside('server', { port, host, socketPath });
-    if (tls !== undefined) throw secretOptionError('tls', tls, 'left out beside "server", which has its own');
-    return { kind: 'shared', server: given as HttpServer };
-  }
-  if (tls !== undefined && !isRecord(tls)) throw secretOptionError('tls', tls, 'an object of TLS settings');
-  if (socketPath !== undefined) {
-    if (typeof socketPath !== 'string' || socketPath === '') {
-      throw optionError('socketPath', socketPath, 'the path of a Unix domain socket');
-    }
-    refuseBeside('socketPath', { port, host });
-    return { kind: 'socket', path: socketPath, tls };
-  }
-  if (host !== undefined && (typeof host !== 'string' || host === '')) {
-    throw optionError('host', host, 'the name or address of an interface of this machine');
-  }
-  return {
-    kind: 'port',
-    port: wholeNumberOption('port', port, DEFAULT_PORT, { least: 0, most: 65_535 }),
-    host: host ?? 'localhost',
-    tls,
-  };
-}
-
-function refuseBeside(chosen: string, others: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(others)) {
-    if (value !== undefined)
-      throw optionError(name, value, `left out beside "${chosen}", which says where to listen`);
-  }
 }
 
 /** @param onServerClosing is called when somebody else closes the server that is shared */

@@ -1,24 +1,17 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { TlsOptions } from 'node:tls';
 import type { Server as SocketIoServer } from 'socket.io';
 import { messageOf } from '../../n2n-error.js';
-import { createHttpListener, resolveListenTarget, type ListenTarget } from './http-listener.js';
+import { createHttpListener } from './http-listener.js';
 import type { ListenOptions } from './listen-options.js';
+import { resolveListenTarget, type ListenTarget, type ListenTargetOptions } from './listen-target.js';
 import { resolveLogger, type LogOptions } from '../logger.js';
 import { optionError } from '../option-checks.js';
 import { createSocketIoServer } from '../socket-io/socket-io-server.js';
 
 /** The options of `listen`: Socket.IO's own, and where and how the server's own port is opened. */
-export interface ListenSettings extends ListenOptions, LogOptions {
-  /**
-   * The address on which a port is opened. Opening it to a network is an act of yours: `'0.0.0.0'`.
-   * @default 'localhost'
-   */
-  host?: string | undefined;
-  /** Certificate and key for a port or socket of the server's own, as `tls.createServer` takes them. */
-  tls?: TlsOptions | undefined;
-}
+export interface ListenSettings
+  extends ListenOptions, LogOptions, Pick<ListenTargetOptions, 'host' | 'tls'> {}
 
 /**
  * A Socket.IO server with nodeTransport on.

@@ -1,8 +1,7 @@
 import { N2NError } from '../../n2n-error.js';
-import { CHUNK_EVENT } from './n2n-parser.js';
 import { refuseUnsendable } from './sendable.js';
 
-/** Events that mean something to Socket.IO, or to this library, and are no event of an application. */
+/** Events that mean something to Socket.IO, and are no event of an application. */
 const RESERVED: ReadonlySet<string> = new Set([
   'connect',
   'connect_error',
@@ -10,7 +9,6 @@ const RESERVED: ReadonlySet<string> = new Set([
   'disconnecting',
   'newListener',
   'removeListener',
-  CHUNK_EVENT,
 ]);
 
 /** A socket of Socket.IO, a room, or a server. */

@@ -1,8 +1,6 @@
 import { isAnyArrayBuffer } from 'node:util/types';
 import { N2NError } from '../../n2n-error.js';
-
-/** Deeper values are left to the encoding, which refuses cycles itself. */
-const MOST_LEVELS = 100;
+import { MAX_SEARCHED_DEPTH } from '../../limits.js';
 
 /**
  * Refuses what Socket.IO takes for bytes, and no transport can write: the failure would come when the packet is written,
@@ -11,7 +9,7 @@ const MOST_LEVELS = 100;
  * @throws N2NError `NOT_SERIALIZABLE` for a Blob, a File, and bytes whose memory was transferred
  */
 export function refuseUnsendable(value: unknown, path = '', level = 0): void {
-  if (typeof value !== 'object' || value === null || level > MOST_LEVELS) return;
+  if (typeof value !== 'object' || value === null || level > MAX_SEARCHED_DEPTH) return;
   if (value instanceof Blob) {
     throw refusal('A Blob', path, 'Send its bytes: new Uint8Array(await blob.arrayBuffer()).');
   }

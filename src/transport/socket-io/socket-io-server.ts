@@ -1,7 +1,9 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket as EngineSocket } from 'engine.io';
-import { Server as SocketIoServer } from 'socket.io';
+import { Server as SocketIoServer, type Socket } from 'socket.io';
+import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { messageOf } from '../../n2n-error.js';
+import { CLOSE_GRACE_MS } from '../../limits.js';
 import { resolveListenOptions, type ListenOptions } from '../http/listen-options.js';
 import { NodeEngine } from '../engine/node-engine.js';
 import { OpenStreams } from '../engine/open-streams.js';
@@ -9,9 +11,6 @@ import { guardMiddlewares, refusingRequest } from './guarded-middlewares.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
 export type { Socket as DialedSocket } from 'socket.io-client';
-
-/** How long a connection that was closed may take to end, in milliseconds: `ws` alone would wait for half a minute. */
-const FAREWELL = 1000;
 
 /** A Socket.IO server over `NodeEngine`, and how it comes to an HTTP server. */
 export interface AttachableServer {
@@ -35,6 +34,7 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
   io.bind(engine);
   logFaults(engine, log);
   guardMiddlewares(io);
+  io.on('connection', tellOfConnection);
   const streams = new OpenStreams();
   engine.on('connection', ({ request }: EngineSocket) => streams.add(request.socket));
   return {
@@ -45,10 +45,32 @@ export function createSocketIoServer(given: ListenOptions, log: WarningLog): Att
         detach();
         io.disconnectSockets(true);
         engine.closeConnections();
-        streams.endWithin(FAREWELL);
+        streams.endWithin(CLOSE_GRACE_MS);
       };
     },
   };
+}
+
+/** Where a connection comes from, as `ip:port`; empty for a Unix domain socket. */
+export function remoteAddressOf({ request }: Pick<Socket, 'request'>): string {
+  const { remoteAddress, remotePort } = request.socket;
+  if (remoteAddress === undefined || remotePort === undefined) return '';
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+function tellOfConnection(socket: Socket): void {
+  if (connectionOpen.hasSubscribers) connectionOpen.publish(infoOf(socket));
+  socket.on('disconnect', tellOfClose);
+}
+
+/** One function for all sockets. */
+function tellOfClose(this: Socket, reason: string, cause?: unknown): void {
+  if (connectionClose.hasSubscribers) connectionClose.publish({ ...infoOf(this), reason, cause });
+}
+
+function infoOf(socket: Socket): ConnectionOpenMessage {
+  const address = remoteAddressOf(socket);
+  return { id: socket.id, role: 'acceptor', address, transport: socket.conn.transport.name };
 }
 
 /** What `logFaults` writes to. */

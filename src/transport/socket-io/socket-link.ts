@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Socket as ServerSocket } from 'socket.io';
 import type { Socket as ClientSocket } from 'socket.io-client';
+import { CLOSE_GRACE_MS } from '../../limits.js';
 import type { Chunk, Link, LinkEvents } from '../../session/link.js';
 import { LEAST_RELEASED, releaseMemory } from '../engine/release-memory.js';
-import { CHUNK_EVENT, type N2NDecoder } from './n2n-parser.js';
+import type { N2NDecoder } from './n2n-parser.js';
 import { StreamClientTransport } from '../engine/stream-client-transport.js';
 import { StreamServerTransport } from '../engine/stream-server-transport.js';
 
@@ -14,9 +15,6 @@ type Listener = (...args: unknown[]) => void;
  * longer than they take.
  */
 const MOST_WAITING = 3;
-
-/** How long what was written before `close` may take to leave, in milliseconds, when the other side does not read. */
-const FAREWELL = 1000;
 
 /** Socket.IO's reasons, on either side, that somebody has ended the connection on purpose, and not the network. */
 const INTENDED: ReadonlySet<unknown> = new Set([
@@ -34,9 +32,8 @@ interface SocketEvents {
 }
 
 /**
- * Chunks as the Socket.IO event `n2n`, which `n2nParser` makes one bare binary message of. Chunks of a link go past
- * `emit` and dispatch, which would come to the same message after two `nextTick`, five emitters and four objects. With one
- * call at a time, a chunk is a call.
+ * Chunks as bare binary messages of Engine.IO, which mean nothing in Socket.IO's own encoding. They go past `emit` and
+ * dispatch, which would cost two `nextTick`, five emitters and four objects; with one call at a time, a chunk is a call.
  */
 abstract class SocketLink implements Link {
   private events: LinkEvents | undefined = undefined;
@@ -46,14 +43,10 @@ abstract class SocketLink implements Link {
   /** The long chunk that is being delivered, while nobody else has it. */
   private releasable: Buffer | undefined = undefined;
 
-  /**
-   * @param decoder reads what comes to the socket
-   * @param early chunks that came before anyone asked for a link
-   */
+  /** @param decoder reads what comes to the socket */
   constructor(
     private readonly emitter: SocketEvents,
     private readonly decoder: N2NDecoder,
-    private early: readonly Buffer[] = [],
   ) {}
 
   open(events: LinkEvents): void {
@@ -91,22 +84,17 @@ abstract class SocketLink implements Link {
   };
 
   private listen(): void {
-    const { emitter, decoder, early } = this;
+    const { emitter, decoder } = this;
     this.isListening = true;
     this.watchDrain();
-    // For chunks that were read together with the first one: the event was under way already.
-    emitter.on(CHUNK_EVENT, this.onEvent);
     emitter.on('disconnect', this.onDisconnect);
     decoder.takeChunk = this.onChunk;
-    // Not kept: a chunk may be a view of a whole read, and the link lives as long as the connection.
-    this.early = [];
-    for (const chunk of early) this.onEvent(chunk);
     if (!this.isConnected) this.onDisconnect('transport close');
   }
 
   private readonly onChunk = (chunk: Buffer): void => {
     if (this.events === undefined) {
-      this.onEvent(chunk);
+      this.report((events) => events.onChunk(chunk));
       return;
     }
     if (chunk.length < LEAST_RELEASED || !this.ownsChunks()) {
@@ -123,11 +111,6 @@ abstract class SocketLink implements Link {
     if (this.releasable === undefined) return;
     releaseMemory(this.releasable);
     this.releasable = undefined;
-  };
-
-  private readonly onEvent = (chunk: unknown): void => {
-    // In Socket.IO's own encoding the event can carry anything; what is not bytes is nobody's.
-    if (Buffer.isBuffer(chunk)) this.report((events) => events.onChunk(chunk));
   };
 
   private report(tell: (events: LinkEvents) => void): void {
@@ -151,7 +134,6 @@ abstract class SocketLink implements Link {
   private readonly onDisconnect = (reason: unknown): void => {
     this.decoder.takeChunk = undefined;
     this.stopDrain();
-    this.emitter.off(CHUNK_EVENT, this.onEvent);
     this.emitter.off('disconnect', this.onDisconnect);
     this.report((events) => events.onBroken(String(reason), INTENDED.has(reason)));
   };
@@ -164,11 +146,8 @@ class AcceptedLink extends SocketLink {
   protected readonly engine: AcceptedEngine;
   protected readonly listeners = { packet: 0, data: 1 };
 
-  constructor(
-    private readonly socket: ServerSocket,
-    first: Buffer,
-  ) {
-    super(socket, (socket.client as unknown as Decoding).decoder, [first]);
+  constructor(private readonly socket: ServerSocket) {
+    super(socket, (socket.client as unknown as Decoding).decoder);
     this.engine = socket.conn as unknown as AcceptedEngine;
   }
 
@@ -208,7 +187,7 @@ class DialedLink extends SocketLink {
   close(): void {
     const { engine, socket } = this;
     if (engine.readyState !== 'open') return;
-    const grace = setTimeout(() => void socket.disconnect(), FAREWELL);
+    const grace = setTimeout(() => void socket.disconnect(), CLOSE_GRACE_MS);
     engine.once('close', () => clearTimeout(grace));
     // And not the socket, which drops what waits for the transport: the reason for the end would be among that.
     engine.close();
@@ -234,19 +213,17 @@ class DialedLink extends SocketLink {
   }
 }
 
-/**
- * Watches a connection that a Socket.IO server accepted for its first chunk. Until then it may be a stock client's, for
- * which no link is wanted.
- *
- * @param onLink is called once, with the link
- */
-export function acceptLink(socket: ServerSocket, onLink: (link: Link) => void): void {
-  const onFirst = (chunk: unknown): void => {
-    if (!Buffer.isBuffer(chunk)) return;
-    socket.off(CHUNK_EVENT, onFirst);
-    onLink(new AcceptedLink(socket, chunk));
-  };
-  socket.on(CHUNK_EVENT, onFirst);
+/** The parameter of the upgrade's query by which a client says that it speaks in chunks. */
+export const N2N_QUERY: Readonly<Record<string, string>> = { n2n: '1' };
+
+/** Whether a client speaks in chunks. Otherwise it is a stock one of Socket.IO's. */
+export function speaksChunks(socket: ServerSocket): boolean {
+  return socket.handshake.query['n2n'] !== undefined;
+}
+
+/** The link over a connection that a Socket.IO server accepted, of a client that `speaksChunks`. */
+export function acceptedLink(socket: ServerSocket): Link {
+  return new AcceptedLink(socket);
 }
 
 /** The link over a connection that a client dialed. */

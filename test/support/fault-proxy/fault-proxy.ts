@@ -8,14 +8,14 @@ import type { CutKind, LinkPlan } from './link-plan.js';
 /** Where links lead to: a port of the loopback interface, or the path of a Unix domain socket. */
 export type FaultTarget = { readonly port: number } | { readonly path: string };
 
-export interface FaultProxyOptions {
+interface FaultProxyOptions {
   readonly target: FaultTarget;
   /** Where the numbers that plans are made of begin. */
   readonly seed?: number | undefined;
 }
 
 /** What a plan is made for. */
-export interface PlannedLink {
+interface PlannedLink {
   /** Counted from 0, in the order in which the links were accepted. */
   readonly index: number;
   /** Numbers from 0 up to 1, the same for this index whenever the seed is the same. */

@@ -19,7 +19,7 @@ const UPGRADES: Record<TransportName, readonly string[]> = {
 /** The request that begins a connection, right but for what is given. */
 export function upgradeRequest(
   transport: TransportName,
-  { path = '/socket.io/', query = `EIO=4&transport=${transport}`, headers = UPGRADES[transport] } = {},
+  { path = '/socket.io/', query = `EIO=4&transport=${transport}&n2n=1`, headers = UPGRADES[transport] } = {},
 ): string {
   return [`GET ${path}?${query} HTTP/1.1`, `Host: ${HOST}`, 'Connection: Upgrade', ...headers, '', ''].join(
     '\r\n',
@@ -56,9 +56,13 @@ export function readHead(socket: Socket): Promise<{ head: string; rest: Buffer }
 }
 
 /** A raw client past the handshakes of HTTP, Engine.IO and Socket.IO. Its next words are to be HELLO. */
-export async function rawClient(port: number, transport: TransportName): Promise<RawSession> {
+export async function rawClient(
+  port: number,
+  transport: TransportName,
+  request: Parameters<typeof upgradeRequest>[1] = {},
+): Promise<RawSession> {
   const socket = await rawSocket(port);
-  socket.write(upgradeRequest(transport));
+  socket.write(upgradeRequest(transport, request));
   const { head, rest } = await readHead(socket);
   if (!head.startsWith('HTTP/1.1 101')) throw new Error(`no upgrade: ${head}`);
   const framing = transport === 'nodeTransport' ? nodeFraming() : webSocketFraming(true);

@@ -5,7 +5,7 @@ import { frame, framesOf, type SeenFrame } from '../fake-link.js';
 import { PacketKind, type Framing, type RawPacket } from './framing.js';
 
 /** What a frame is to be; what is left out may be anything. */
-export type FrameMatch = Partial<Pick<SeenFrame, 'type' | 'id'>>;
+type FrameMatch = Partial<Pick<SeenFrame, 'type' | 'id'>>;
 
 interface Waiting {
   readonly match: (packet: RawPacket | SeenFrame) => boolean;

@@ -7,8 +7,8 @@ import { expect } from 'vitest';
 import { listen, type ListenSettings } from '../../../src/transport/http/listen.js';
 import { clientTransport } from '../../../src/transport/engine/transport-registry.js';
 import { recordingLogger, type RecordingLogger } from '../../support/recording-logger.js';
-import { atEnd, HOST, portOf, turn } from '../node-client/harness.js';
-import { next } from '../socket-io/events.js';
+import { atEnd, HOST, portOf, turn } from '../../support/harness.js';
+import { next } from '../socket-io/suites/events.js';
 
 /** A server that is sent bad input, with a client that has done nothing wrong. */
 export interface Target {
@@ -84,7 +84,7 @@ function listenersOf(emitter: NodeJS.EventEmitter): Record<string, number> {
   return Object.fromEntries(emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)]));
 }
 
-export interface RawClient {
+interface RawClient {
   readonly socket: Socket;
   /** All that came, once the server has closed; the client does not close by itself. */
   readonly answer: Promise<string>;

@@ -17,7 +17,7 @@ import { listen, type ListenSettings } from '../../../src/transport/http/listen.
 import { clientTransport } from '../../../src/transport/engine/transport-registry.js';
 import { createAuthority } from '../../support/certificates.js';
 import { recordingLogger, type RecordingLogger } from '../../support/recording-logger.js';
-import { atEnd, HOST, portOf } from '../node-client/harness.js';
+import { atEnd, HOST, portOf } from '../../support/harness.js';
 
 /** A server of one transport, and what a stock client needs to reach it. */
 export interface Served {

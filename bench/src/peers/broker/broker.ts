@@ -12,7 +12,7 @@ export interface BrokerProgram {
   readonly args: (host: string, port: number) => readonly string[];
 }
 
-export interface Broker {
+interface Broker {
   readonly port: number;
   readonly pid: number;
   stop(): Promise<void>;

@@ -12,7 +12,7 @@ import { connectNest } from './nest-connection.js';
 import { serveNest } from './serve-nest.js';
 
 /** What differs from this library with its defaults. */
-export interface N2NVariant {
+interface N2NVariant {
   /** Of both sides, in bytes. */
   readonly maxPayload?: number;
   /** Of both sides, in milliseconds. */

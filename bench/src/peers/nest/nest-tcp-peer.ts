@@ -8,7 +8,7 @@ import { connectNest } from './nest-connection.js';
 import { serveNest } from './serve-nest.js';
 
 /** What differs from Nest's own brokerless transport with its defaults. */
-export interface NestTcpVariant {
+interface NestTcpVariant {
   readonly tls?: boolean;
   /** Of the handler that echoes. */
   readonly pattern?: string;

@@ -4,10 +4,10 @@ import { listenOnLoopback } from '../listen.js';
 import type { Peer } from '../peer.js';
 import { PendingCalls } from './pending-calls.js';
 
-export type Send = (call: number, value: unknown) => void;
+type Send = (call: number, value: unknown) => void;
 
 /** Begins to read a socket, telling each message that has come whole; returns how to send one. */
-export type Open = (socket: Socket, onMessage: Send) => Send;
+type Open = (socket: Socket, onMessage: Send) => Send;
 
 /** Request and response over a bare socket: what the floors have in common. */
 export function socketPeer(open: Open): Peer {

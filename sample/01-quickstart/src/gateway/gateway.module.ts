@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { N2NModule } from 'nestjs-n2n';
 import { Options } from '../options.js';
-import { Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
 import { FileCounter } from './file-counter.service.js';
 import { Quickstart } from './quickstart.service.js';
 import { WordsClient, wordsAddress } from './words.client.js';

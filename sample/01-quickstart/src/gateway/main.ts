@@ -2,15 +2,14 @@ import 'reflect-metadata';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { N2NError } from 'nestjs-n2n';
-import { Failure, systemCodeOf } from '../failure.js';
-import { run } from '../run.js';
-import { Transcript } from '../transcript.js';
+import { Failure, run, systemCodeOf, Transcript } from '../../../shared/dist/index.js';
+import { COMMAND_LINE } from '../options.js';
 import { CountInterrupted } from './file-counter.service.js';
 import { GatewayModule } from './gateway.module.js';
 import { Quickstart } from './quickstart.service.js';
 import { TextFile } from './text-file.js';
 
-await run(async (options) => {
+await run(COMMAND_LINE, async (options) => {
   const file = await TextFile.open(options.file);
   // Nest would tell of a failed start as well, with a stack: the logger comes after it.
   const app = await NestFactory.create(GatewayModule.with(options), {

@@ -1,4 +1,4 @@
-import { Failure } from '../failure.js';
+import { Failure } from '../../../shared/dist/index.js';
 
 /** ASCII but for letters and digits: no word has any of it, whatever script it is in. */
 const BETWEEN_WORDS = /[^A-Za-z0-9\u0080-\uffff]/g;

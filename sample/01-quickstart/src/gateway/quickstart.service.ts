@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { N2NError } from 'nestjs-n2n';
 import type { Progress } from '../contract.js';
-import { Failure } from '../failure.js';
+import { Failure, plural, Transcript } from '../../../shared/dist/index.js';
 import { Options } from '../options.js';
-import { plural, Transcript } from '../transcript.js';
 import { FileCounter } from './file-counter.service.js';
 import type { Tally } from './tally.js';
 import { TextFile } from './text-file.js';
@@ -55,7 +54,7 @@ export class Quickstart {
       `${plural(words, 'word')}, ${different} different, in ${plural(calls, 'call')} and ${time}`,
     );
     if (file.hasForeignBytes) this.transcript.say('(some of the file is not UTF-8, and counts as spaces)');
-    for (const [word, count] of tally.top(this.options.top)) this.transcript.row(count, word);
+    for (const [word, count] of tally.top(this.options.top)) tellRow(count, word);
   }
 
   private asFailure(error: unknown): unknown {
@@ -69,4 +68,9 @@ export class Quickstart {
 
 function isUnreachable({ code }: N2NError): boolean {
   return code === 'CONNECT_FAILED' || code === 'RECONNECT_FAILED';
+}
+
+/** A line of a table, in the shape of `uniq -c`. */
+function tellRow(count: number, word: string): void {
+  console.log(`${String(count).padStart(7)} ${word}`);
 }

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
-import { Failure, messageOf, systemCodeOf } from '../failure.js';
+import { Failure, messageOf, systemCodeOf } from '../../../shared/dist/index.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'There is no such file.',

@@ -2,7 +2,7 @@ import { BadRequestException, Controller, Get, Query, UseFilters } from '@nestjs
 import { N2NErrorFilter } from './n2n-error.filter.js';
 import { WordsClient } from './words.client.js';
 
-export interface CountedText {
+interface CountedText {
   readonly text: string;
   readonly words: number;
 }

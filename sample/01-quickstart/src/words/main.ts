@@ -3,12 +3,11 @@ import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { N2NServer } from 'nestjs-n2n';
-import { Failure, messageOf } from '../failure.js';
-import { run } from '../run.js';
-import { Transcript } from '../transcript.js';
+import { Failure, messageOf, run, Transcript } from '../../../shared/dist/index.js';
+import { COMMAND_LINE } from '../options.js';
 import { WordsModule } from './words.module.js';
 
-await run(async ({ wordsPort }) => {
+await run(COMMAND_LINE, async ({ wordsPort }) => {
   const server = new N2NServer({ port: wordsPort });
   // Nest would tell of a failed start as well, with a stack: the logger comes after it.
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(WordsModule, {

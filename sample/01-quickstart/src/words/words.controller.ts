@@ -10,7 +10,7 @@ import {
   type Progress,
   type WordCounts,
 } from '../contract.js';
-import { plural, Transcript } from '../transcript.js';
+import { plural, Transcript } from '../../../shared/dist/index.js';
 import { CountRequestPipe } from './count-request.pipe.js';
 import { WordsService } from './words.service.js';
 

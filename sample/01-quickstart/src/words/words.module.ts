@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
 import { WordsController } from './words.controller.js';
 import { WordsService } from './words.service.js';
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { firstValueFrom, ReplaySubject, timeout } from 'rxjs';
 import type { Ended } from '../contract.js';
-import { Failure } from '../failure.js';
-import { plural, Transcript } from '../transcript.js';
+import { Failure, Transcript } from '../../../shared/dist/index.js';
+import { linesOf } from '../lines-of.js';
 import { LinesClient } from './lines.client.js';
 
 /** How many characters are read before going away. */
@@ -29,7 +29,7 @@ export class Demonstration {
     const watching = this.client.ended().subscribe(endings);
     try {
       const lines = await readAndGoAway(`${url}/lines`);
-      this.transcript.say(`a reader took ${plural(lines, 'line')} of GET /lines, and goes away`);
+      this.transcript.say(`a reader took ${linesOf(lines)} of GET /lines, and goes away`);
       this.tell(await firstValueFrom(endings.pipe(timeout({ first: PATIENCE, with: tooLate }))));
     } finally {
       watching.unsubscribe();
@@ -40,7 +40,7 @@ export class Demonstration {
     if (!why.startsWith('stopped')) {
       throw new Failure(`The service ${why} before its reader went away: give it a larger text.`);
     }
-    this.transcript.say(`the service stopped after ${plural(lines, 'line')}, and does not read the rest`);
+    this.transcript.say(`the service stopped after ${linesOf(lines)}, and does not read the rest`);
   }
 }
 

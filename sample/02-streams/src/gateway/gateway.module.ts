@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { N2NModule } from 'nestjs-n2n';
 import type { Options } from '../options.js';
-import { Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
 import { Demonstration } from './demonstration.service.js';
 import { LinesClient } from './lines.client.js';
 import { LinesController } from './lines.controller.js';

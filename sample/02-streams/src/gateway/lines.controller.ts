@@ -2,7 +2,8 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ServerResponse } from 'node:http';
 import { Controller, Get, Header, Res, UseFilters } from '@nestjs/common';
-import { plural, Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
+import { linesOf } from '../lines-of.js';
 import { LinesClient } from './lines.client.js';
 import { ServiceErrorFilter } from './service-error.filter.js';
 import { PAGE } from './page.js';
@@ -64,5 +65,5 @@ class LinesToText extends Transform {
 function whyCutShort(error: unknown, { count }: LinesToText): string {
   const isGone = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
   const why = isGone ? 'the reader went away' : `it was cut short: ${String(error)}`;
-  return `GET /lines: ${why} after ${plural(count, 'line')}`;
+  return `GET /lines: ${why} after ${linesOf(count)}`;
 }

@@ -1,12 +1,11 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { Failure, systemCodeOf } from '../failure.js';
-import { run } from '../run.js';
-import { Transcript } from '../transcript.js';
+import { Failure, run, systemCodeOf, Transcript } from '../../../shared/dist/index.js';
+import { COMMAND_LINE } from '../options.js';
 import { Demonstration } from './demonstration.service.js';
 import { GatewayModule } from './gateway.module.js';
 
-await run(async (options) => {
+await run(COMMAND_LINE, async (options) => {
   // Nest would tell of a failed start as well, with a stack: the logger comes after it.
   const app = await NestFactory.create(GatewayModule.with(options), {
     logger: false,

@@ -2,7 +2,8 @@ import { Controller } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
 import { Subject, type Observable } from 'rxjs';
 import { LINES_ENDED, LINES_READ, type Ended } from '../contract.js';
-import { plural, Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
+import { linesOf } from '../lines-of.js';
 import { TextFile } from './text-file.js';
 
 @Controller()
@@ -32,7 +33,7 @@ export class LinesController {
       why = 'failed';
       throw error;
     } finally {
-      this.transcript.say(`lines.read ${why} after ${plural(lines, 'line')}`);
+      this.transcript.say(`lines.read ${why} after ${linesOf(lines)}`);
       this.endings.next({ lines, why });
     }
   }

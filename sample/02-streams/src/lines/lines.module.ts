@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
 import { LinesController } from './lines.controller.js';
 import { TextFile } from './text-file.js';
 

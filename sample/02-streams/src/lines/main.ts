@@ -2,13 +2,12 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { N2NServer } from 'nestjs-n2n';
-import { Failure, messageOf } from '../failure.js';
-import { run } from '../run.js';
-import { Transcript } from '../transcript.js';
+import { Failure, messageOf, run, Transcript } from '../../../shared/dist/index.js';
+import { COMMAND_LINE } from '../options.js';
 import { LinesModule } from './lines.module.js';
 import { TextFile } from './text-file.js';
 
-await run(async (options) => {
+await run(COMMAND_LINE, async (options) => {
   const file = await (options.file === undefined ? TextFile.ofAMillionLines() : TextFile.at(options.file));
   const server = new N2NServer({ port: options.linesPort });
   // Nest would tell of a failed start as well, with a stack: the logger comes after it.

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RpcException } from '@nestjs/microservices';
-import { Failure, messageOf } from '../failure.js';
+import { Failure, messageOf } from '../../../shared/dist/index.js';
 
 const MILLION = 1_000_000;
 

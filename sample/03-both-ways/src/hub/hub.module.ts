@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { N2NServer } from 'nestjs-n2n';
-import { Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
 import { WorkersController } from './workers.controller.js';
 import { Workers } from './workers.service.js';
 

@@ -1,5 +1,5 @@
 import type { Range } from '../contract.js';
-import { Failure } from '../failure.js';
+import { Failure } from '../../../shared/dist/index.js';
 import { Pieces } from './pieces.js';
 
 /** Counts the primes of a range, somewhere. */

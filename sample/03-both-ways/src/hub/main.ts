@@ -2,15 +2,13 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { N2NServer } from 'nestjs-n2n';
-import { Failure, messageOf, systemCodeOf } from '../failure.js';
-import type { Options } from '../options.js';
-import { run } from '../run.js';
-import { plural, Transcript } from '../transcript.js';
+import { Failure, messageOf, plural, run, systemCodeOf, Transcript } from '../../../shared/dist/index.js';
+import { COMMAND_LINE, type Options } from '../options.js';
 import { HubModule } from './hub.module.js';
 import { Workers } from './workers.service.js';
 
-await run(async (options) => {
-  const transcript = new Transcript('hub');
+await run(COMMAND_LINE, async (options) => {
+  const transcript = new Transcript('hub', 9);
   // A worker whose connection is lost is taken for gone at once: another does its piece sooner than it could come back.
   const server = new N2NServer({ port: options.hubPort, resumeWindow: 0 });
   // Nest would tell of a failed start as well, with a stack: the logger comes after it.

@@ -2,7 +2,7 @@ import { BadRequestException, Controller, Get, Query, ServiceUnavailableExceptio
 import { Ctx, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { N2NContext } from 'nestjs-n2n';
 import { WORKERS_JOIN } from '../contract.js';
-import { Failure } from '../failure.js';
+import { Failure } from '../../../shared/dist/index.js';
 import { MOST } from '../options.js';
 import { WORKERS, Workers } from './workers.service.js';
 

@@ -3,8 +3,7 @@ import type { ClientProxy } from '@nestjs/microservices';
 import { N2NServer } from 'nestjs-n2n';
 import { firstValueFrom } from 'rxjs';
 import { JOB_DONE, PRIMES_COUNT, type Range } from '../contract.js';
-import { Failure, textOf } from '../failure.js';
-import { Transcript } from '../transcript.js';
+import { Failure, textOf, Transcript } from '../../../shared/dist/index.js';
 import { Job, type JobResult, type Worker } from './job.js';
 
 /** The room of those who have joined, for broadcasts. Others may be connected, too: a browser that looks on. */

@@ -4,13 +4,12 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { N2NClient, N2NServer } from 'nestjs-n2n';
 import { firstValueFrom } from 'rxjs';
 import { WORKERS_JOIN } from '../contract.js';
-import { textOf } from '../failure.js';
-import { run } from '../run.js';
-import { Transcript } from '../transcript.js';
+import { run, textOf, Transcript } from '../../../shared/dist/index.js';
+import { COMMAND_LINE } from '../options.js';
 import { WorkerModule } from './worker.module.js';
 
-await run(async ({ name, hubPort }) => {
-  const transcript = new Transcript(name);
+await run(COMMAND_LINE, async ({ name, hubPort }) => {
+  const transcript = new Transcript(name, 9);
   const url = `http://localhost:${hubPort}`;
   const hub = new N2NClient({ url, reconnectionDelay: 100, maxReconnectionDelay: 1000, logging: false });
 

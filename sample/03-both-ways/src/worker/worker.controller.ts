@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { JOB_DONE, PRIMES_COUNT, type JobDone, type Range } from '../contract.js';
-import { plural, Transcript } from '../transcript.js';
+import { plural, Transcript } from '../../../shared/dist/index.js';
 import { countPrimes } from './primes.js';
 
 /** Handlers as in any Nest microservice. That this process dialed, and listens on no port, they do not know. */

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { Transcript } from '../transcript.js';
+import { Transcript } from '../../../shared/dist/index.js';
 import { WorkerController } from './worker.controller.js';
 
 @Module({})

@@ -1,0 +1,69 @@
+import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
+import type { EncodedValue } from '../../protocol/values/value.js';
+import type { CallTerms, MadeCall } from '../caller.js';
+import type { Packet } from '../nest-packets/packet-format.js';
+import type { RecordSettings } from '../record.js';
+
+/** A call or event as the application made it. */
+export interface CallRequest {
+  readonly kind: 'call' | 'event';
+  /** The pattern as it travels: object patterns are JSON with sorted keys. */
+  readonly route: string;
+  /** Nest's packet of the call: its `data` is the payload. */
+  readonly packet: Packet;
+  readonly settings: RecordSettings;
+  /** Called when somebody begins to read a payload that is a stream. */
+  readonly onPayloadTaken?: (() => void) | undefined;
+}
+
+/** A call or event that is ready to be written. */
+export interface EncodedRequest {
+  readonly kind: 'call' | 'event';
+  readonly route: string;
+  readonly value: EncodedValue;
+  readonly terms: CallTerms;
+}
+
+/**
+ * Makes a call, or sends an event.
+ * @returns undefined once an event is written: there is nothing to cancel any more
+ * @throws N2NError when the call cannot be made
+ */
+export type MakeCall<Request> = (request: Request, sink: CallSink) => MadeCall | undefined;
+
+/** Wraps the calls of a client, as an interceptor does: it may change the request, the answers, or make the call again. */
+export type CallLayer<In, Out = In> = (next: MakeCall<Out>) => MakeCall<In>;
+
+/** A call between two layers. It passes on what the caller does, and what the other side answers. */
+export abstract class LayeredCall implements MadeCall, CallSink {
+  readonly isPaced: boolean;
+  protected inner: MadeCall | undefined = undefined;
+
+  constructor(protected readonly sink: CallSink) {
+    this.isPaced = sink.isPaced === true;
+  }
+
+  hasWaiting(): boolean {
+    return this.sink.hasWaiting?.() === true;
+  }
+
+  cancel(): void {
+    this.inner?.cancel();
+  }
+
+  consumed(bytes: number): void {
+    this.inner?.consumed(bytes);
+  }
+
+  next(value: unknown, bytes: number): void {
+    this.sink.next(value, bytes);
+  }
+
+  complete(): void {
+    this.sink.complete();
+  }
+
+  error(error: unknown): void {
+    this.sink.error(error);
+  }
+}

@@ -1,0 +1,97 @@
+import { N2NError } from '../../n2n-error.js';
+import type { Codec } from '../../protocol/values/codec.js';
+import { notSerializableIn } from '../../protocol/values/not-serializable.js';
+import { encodeValue } from '../../protocol/values/value.js';
+import { offlineOption } from '../call-options.js';
+import type { CallTerms, Report } from '../caller.js';
+import type { Packet } from '../nest-packets/packet-format.js';
+import { isPayloadStream, sendPayload } from '../payload-stream.js';
+import { newEventKey, type CallScope, type RecordSettings } from '../record.js';
+import type { CallLayer, CallRequest, EncodedRequest } from './call-layer.js';
+import { payloadFailed } from './release-payload.js';
+
+/**
+ * Encodes the payload, and reads what the record says about its call.
+ * @param timeout how long a call waits where its record does not say, in milliseconds; 0 for ever
+ */
+export function encodeRequest(
+  codec: Codec,
+  timeout: number,
+  report: Report,
+): CallLayer<CallRequest, EncodedRequest> {
+  return (next) => (request, sink) => {
+    const { kind, route, packet, settings, onPayloadTaken } = request;
+    const { data } = packet;
+    const terms = { ...termsOf(settings, timeout, kind), metadata: envelopeText(settings, packet) };
+    if (!isPayloadStream(data)) {
+      const value = encodePayload(codec, route, data);
+      return next({ kind, route, value, terms }, sink);
+    }
+    if (kind === 'event') {
+      throw new N2NError('NOT_SERIALIZABLE', 'An event cannot carry a stream; use send().');
+    }
+    const onPayload: CallTerms['onPayload'] = (target) => {
+      onPayloadTaken?.();
+      sendPayload(data, target, (error) => report(payloadFailed(route), error));
+    };
+    return next({ kind, route, value: undefined, terms: { ...terms, onPayload } }, sink);
+  };
+}
+
+/** @throws N2NError `INVALID_OPTIONS`, or `TIMEOUT` when no time is left of the call that it is made within */
+function termsOf(settings: RecordSettings, byDefault: number, kind: 'call' | 'event'): CallTerms {
+  const { isAcknowledged, isIdempotent, scope } = settings;
+  const offline = offlineOption(settings.offline);
+  const key = kind === 'event' && isAcknowledged === true ? newEventKey() : undefined;
+  // An acknowledged event is sent until it has been handled, however long that takes, unless a timeout is set.
+  const timeout = settings.timeout ?? (key === undefined ? byDefault : 0);
+  if (!Number.isSafeInteger(timeout) || timeout < 0 || timeout > 2 ** 31 - 1) {
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      `The timeout is ${String(timeout)}: it must be a whole number of milliseconds.`,
+    );
+  }
+  return {
+    timeout: scope === undefined ? timeout : timeWithin(scope, timeout),
+    offline,
+    key,
+    isRepeatable: key !== undefined || isIdempotent === true,
+  };
+}
+
+function timeWithin(scope: CallScope, timeout: number): number {
+  const deadline = scope.getDeadline();
+  if (deadline === undefined) return timeout;
+  const left = Math.floor(deadline - Date.now());
+  if (left <= 0) throw new N2NError('TIMEOUT', 'No time is left of the call that this one is made for.');
+  return timeout === 0 ? left : Math.min(timeout, left);
+}
+
+/**
+ * Headers and metadata, which share one place on the wire.
+ * @throws N2NError `NOT_SERIALIZABLE`
+ */
+function envelopeText({ headers }: RecordSettings, { metadata, isSerialized }: Packet): string | undefined {
+  if (headers === undefined && metadata === undefined && isSerialized === undefined) return undefined;
+  const envelope = { headers, metadata, packet: isSerialized };
+  try {
+    const text = encodeValue(envelope);
+    // Bytes are for payloads; here they are what JSON makes of them.
+    return typeof text === 'string' ? text : JSON.stringify(envelope);
+  } catch (error) {
+    throw notSerializableIn('The headers and metadata', error);
+  }
+}
+
+/** @throws N2NError `NOT_SERIALIZABLE`, which names the call */
+export function encodePayload<Encoded>(
+  encoder: { encode(data: unknown): Encoded },
+  route: string,
+  data: unknown,
+): Encoded {
+  try {
+    return encoder.encode(data);
+  } catch (error) {
+    throw notSerializableIn(`The payload of "${route}"`, error);
+  }
+}

@@ -1,0 +1,68 @@
+import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
+import { iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
+import type { MadeCall, Report } from '../caller.js';
+import { iterableIn } from '../payload-stream.js';
+import { LayeredCall, type CallLayer, type CallRequest } from './call-layer.js';
+
+/** Ends an iterable payload, which may hold a file or a socket, when its call ends before anybody has read it. */
+export function releasePayload(report: Report): CallLayer<CallRequest> {
+  return (next) => (request, sink) => {
+    const payload = iterableIn(request.packet.data);
+    if (payload === undefined) return next(request, sink);
+    const call = new PayloadCall(payload, sink, (error) => report(payloadFailed(request.route), error));
+    return call.start((to, onPayloadTaken) => next({ ...request, onPayloadTaken }, to));
+  };
+}
+
+/** What to report when a payload fails that nobody wants any more. */
+export function payloadFailed(route: string): string {
+  return `The payload of "${route}" failed when it was stopped`;
+}
+
+class PayloadCall extends LayeredCall {
+  /** The payload, until somebody reads it: whoever does also ends it. */
+  private unread: AsyncIterable<unknown> | undefined;
+
+  /** @param onReturnFailed told of errors of a payload that is ended here */
+  constructor(
+    payload: AsyncIterable<unknown>,
+    sink: CallSink,
+    private readonly onReturnFailed: (error: unknown) => void,
+  ) {
+    super(sink);
+    this.unread = payload;
+  }
+
+  start(make: (sink: CallSink, onTaken: () => void) => MadeCall | undefined): this {
+    try {
+      this.inner = make(this, () => {
+        this.unread = undefined;
+      });
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+    return this;
+  }
+
+  override cancel(): void {
+    super.cancel();
+    this.release();
+  }
+
+  override error(error: unknown): void {
+    this.release();
+    super.error(error);
+  }
+
+  private release(): void {
+    const { unread } = this;
+    this.unread = undefined;
+    if (unread === undefined) return;
+    try {
+      void letGo(iteratorOf(unread), this.onReturnFailed);
+    } catch (error) {
+      this.onReturnFailed(error);
+    }
+  }
+}

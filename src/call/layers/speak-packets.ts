@@ -1,0 +1,37 @@
+import { AnswerReader } from '../nest-packets/answer-reader.js';
+import { mapStream } from '../nest-packets/mapped-stream.js';
+import { serializePacket, type Packet, type PacketFormat } from '../nest-packets/packet-format.js';
+import { isPayloadStream } from '../payload-stream.js';
+import type { CallLayer, CallRequest } from './call-layer.js';
+import { encodePayload } from './encode-request.js';
+
+/**
+ * Sends Nest's packets in place of bare payloads, and reads those that come as answers: for a client with a `serializer`
+ * or `deserializer`.
+ *
+ * @param withId gives a packet an id, as Nest does
+ */
+export function speakPackets(
+  format: PacketFormat,
+  withId: (packet: Packet) => Packet,
+): CallLayer<CallRequest> {
+  return (next) => (request, sink) => {
+    const { kind, route, packet } = request;
+    const { data, metadata } = packet;
+    const whole = kind === 'call' ? withId(packet) : { ...packet, pattern: route };
+    const serialize = (item: unknown): unknown => serializePacket(format, { ...whole, data: item });
+    const isStream = isPayloadStream(data);
+    const sent: CallRequest = {
+      ...request,
+      packet: {
+        pattern: packet.pattern,
+        data: isStream ? mapStream(data, serialize) : encodePayload({ encode: serialize }, route, data),
+        // A packet carries its metadata itself; the values of a stream are packets, but the stream is none.
+        metadata: isStream ? metadata : undefined,
+        isSerialized: true,
+      },
+    };
+    if (kind === 'event') return next(sent, sink);
+    return new AnswerReader(format, sink).start((answers) => next(sent, answers));
+  };
+}

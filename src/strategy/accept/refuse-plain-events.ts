@@ -1,0 +1,20 @@
+import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
+
+type Acknowledge = (answer: unknown) => void;
+
+/**
+ * Refuses the plain events that an N2N client emits on its Socket.IO socket, such as with `client.unwrap().socket.emit`,
+ * unless the application listens to them itself. The first of a connection is logged.
+ */
+export function refusePlainEvents(socket: SocketIoSocket, log: { warn(message: string): void }): void {
+  let hasWarned = false;
+  socket.onAny((event: string, ...args: unknown[]) => {
+    if (socket.listenerCount(event) > 0) return;
+    const message = `The plain event "${event.slice(0, 200)}" was refused: an N2N client calls handlers with send() and emit().`;
+    if (!hasWarned) log.warn(message);
+    hasWarned = true;
+    const acknowledge = args.at(-1);
+    if (typeof acknowledge === 'function')
+      (acknowledge as Acknowledge)({ status: 'error', message, code: 'NO_HANDLER' });
+  });
+}

@@ -1,0 +1,64 @@
+import { currentContext } from '../../async-context.js';
+import { errorForCaller, type ReportError } from '../handlers/handler-error.js';
+import type { Responder } from '../handlers/responder.js';
+
+/**
+ * Runs the end hook of instrumentation once, before the outcome of a handler is passed on, in the context in which the
+ * responder was made. A hook that throws fails the call, and no other.
+ */
+export class HookedResponder implements Responder {
+  private hook: (() => void) | undefined;
+  private readonly context = currentContext();
+
+  constructor(
+    private readonly responder: Responder,
+    onEnd: () => void,
+    private readonly report: ReportError,
+  ) {
+    this.hook = onEnd;
+  }
+
+  get isStopped(): boolean {
+    return this.responder.isStopped;
+  }
+
+  get isReady(): boolean {
+    return this.responder.isReady;
+  }
+
+  whenReady(callback: () => void): void {
+    this.responder.whenReady(callback);
+  }
+
+  next(value: unknown): void {
+    this.responder.next(value);
+  }
+
+  reply(value: unknown): void {
+    this.end(() => this.responder.reply(value));
+  }
+
+  complete(): void {
+    this.end(() => this.responder.complete());
+  }
+
+  fail(error: unknown): void {
+    this.end(() => this.responder.fail(error));
+  }
+
+  whenCancelled(stop: (reason: unknown) => void): void {
+    this.responder.whenCancelled(stop);
+  }
+
+  private end(passOn: () => void): void {
+    const { hook } = this;
+    this.hook = undefined;
+    try {
+      if (hook !== undefined) this.context.runInAsyncScope(hook);
+    } catch (error) {
+      this.responder.fail(errorForCaller(error, this.responder, this.report));
+      return;
+    }
+    passOn();
+  }
+}

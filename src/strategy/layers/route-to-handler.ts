@@ -1,0 +1,43 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import { N2NError } from '../../n2n-error.js';
+import { N2NContext } from '../n2n-context.js';
+import type { ReceivedCall, RoutedCall, ServingLayer } from './serving-layer.js';
+
+/**
+ * Finds the handler of a call, which fails with `NO_HANDLER` where there is none.
+ * @param find gives the handler of a pattern
+ * @param onLost told of an event that nobody handles
+ */
+export function routeToHandler(
+  find: (pattern: string) => MessageHandler | undefined,
+  onLost: (message: string) => void,
+): ServingLayer<ReceivedCall, RoutedCall> {
+  return (next) => {
+    return ({ call, content, connection }, responder) => {
+      const handler = find(content.pattern);
+      if (handler !== undefined) {
+        const context = new N2NContext(call, connection, content);
+        next({ call, content, handler, context }, responder);
+        return;
+      }
+      const { kind } = call.content;
+      const error = noHandler(kind === 'call' ? 'message' : 'event', content.pattern);
+      if (kind === 'event') onLost(error.message);
+      call.fail(error);
+    };
+  };
+}
+
+function noHandler(kind: 'message' | 'event', pattern: string): N2NError {
+  return new N2NError(
+    'NO_HANDLER',
+    `There is no matching ${kind} handler defined in the remote service for "${shown(pattern)}". ` +
+      `Check the spelling, or that the handler's controller is in a module of that service.`,
+    { details: { pattern: shown(pattern) } },
+  );
+}
+
+/** A pattern is whatever a caller sends, up to 64 KiB of it; a message and a log line want less. */
+function shown(pattern: string): string {
+  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
+}

@@ -1,0 +1,26 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import type { CallContent, IncomingCall } from '../../rpc/incoming/incoming-call.js';
+import type { Responder } from '../handlers/responder.js';
+import type { CallConnection, N2NContext } from '../n2n-context.js';
+
+/** A call that came from a client. */
+export interface ReceivedCall {
+  readonly call: IncomingCall;
+  /** What came with the call, once it has been read out of Nest's packet where there is one. */
+  readonly content: CallContent;
+  readonly connection: CallConnection;
+}
+
+/** A call whose handler is known. */
+export interface RoutedCall {
+  readonly call: IncomingCall;
+  readonly content: CallContent;
+  readonly handler: MessageHandler;
+  readonly context: N2NContext;
+}
+
+/** Serves a call: the responder gets the outcome, now or later. It does not throw. */
+export type Serve<Request> = (request: Request, responder: Responder) => void;
+
+/** Wraps the serving of calls, as a `CallLayer` wraps the making of them. */
+export type ServingLayer<In, Out = In> = (next: Serve<Out>) => Serve<In>;

@@ -1,4 +1,0 @@
-import { socketIoSuite } from './socket-io.suite.js';
-import { nodeTransportPlace } from './socket-io/place.js';
-
-socketIoSuite('nodeTransport', nodeTransportPlace);

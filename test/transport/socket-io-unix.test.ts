@@ -1,4 +1,0 @@
-import { socketIoSuite } from './socket-io.suite.js';
-import { unixPlace } from './socket-io/place.js';
-
-socketIoSuite('nodeTransport on a Unix socket', unixPlace);

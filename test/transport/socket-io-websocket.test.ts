@@ -1,4 +1,0 @@
-import { socketIoSuite } from './socket-io.suite.js';
-import { websocketPlace } from './socket-io/place.js';
-
-socketIoSuite('WebSocket', websocketPlace);

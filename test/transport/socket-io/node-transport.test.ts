@@ -1,0 +1,4 @@
+import { socketIoSuite } from './socket-io.suite.js';
+import { nodeTransportPlace } from './place.js';
+
+socketIoSuite('nodeTransport', nodeTransportPlace);

@@ -1,0 +1,4 @@
+import { socketIoSuite } from './socket-io.suite.js';
+import { tlsPlace } from './place.js';
+
+socketIoSuite('nodeTransport and TLS', tlsPlace);
