@@ -98,3 +98,10 @@ export function messageOf(reason: unknown): string {
 export function isN2NErrorCode(value: unknown): value is N2NErrorCode {
   return (N2N_ERROR_CODES as readonly unknown[]).includes(value);
 }
+
+/** An error for a log: with its stack, where it has one. Some, such as RxJS's, have a stack that does not tell their message. */
+export function traceOf(reason: unknown): string {
+  const message = messageOf(reason);
+  if (!(reason instanceof Error) || typeof reason.stack !== 'string') return message;
+  return reason.stack.includes(message) ? reason.stack : `${message}\n${reason.stack}`;
+}

@@ -20,6 +20,8 @@ export interface CallListener {
 export interface HostedConnection {
   /** A call of the other side is to be handled. */
   onCall(call: IncomingCall): void;
+  /** See `PeerEvents.onFault`. */
+  onFault(error: unknown): void;
   /** The session goes on over another connection. */
   onMoved(socket: DialedSocket): void;
   /** It is over, or is hosted by somebody else from now on. */

@@ -17,7 +17,7 @@ export function iterableIn(data: unknown): AsyncIterable<unknown> | undefined {
  * Sends a stream as the payload of a call. An async iterable, a `Readable` among them, is held back where the handler
  * is slow; an Observable cannot be, and its values wait, within bounds.
  *
- * @param onReturnFailed told of errors of an iterable that nobody waits for any more
+ * @param onReturnFailed told of errors of an iterable, or of the teardown of an Observable, that nobody waits for any more
  */
 export function sendPayload(
   data: PayloadStream,
@@ -28,10 +28,20 @@ export function sendPayload(
     void pump(data, target, (error) => error, onReturnFailed);
     return;
   }
-  const subscription = data.subscribe({
-    next: (value) => target.next(value),
-    error: (error: unknown) => target.fail(error),
-    complete: () => target.complete(),
+  // Its teardown is code of a user, and may throw: here already where the Observable has ended at once.
+  const attempt = (task: () => void): void => {
+    try {
+      task();
+    } catch (error) {
+      onReturnFailed(error);
+    }
+  };
+  attempt(() => {
+    const subscription = data.subscribe({
+      next: (value) => target.next(value),
+      error: (error: unknown) => target.fail(error),
+      complete: () => target.complete(),
+    });
+    target.whenCancelled(() => attempt(() => subscription.unsubscribe()));
   });
-  target.whenCancelled(() => subscription.unsubscribe());
 }

@@ -19,7 +19,7 @@ export interface Hosting {
 }
 
 export interface ClientSessionEvents {
-  /** See `PeerEvents.onFault`. */
+  /** See `PeerEvents.onFault`: of calls that nobody here takes. */
   onFault(error: unknown): void;
   /** The server takes no new calls. */
   onGoAway(): void;
@@ -35,6 +35,7 @@ export class ClientSession {
   /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
   retryAfter: number | undefined;
   private readonly clock: Clock;
+  private readonly nobody: HostedConnection;
   private hosted: HostedConnection;
   private readonly info: LiveSessionInfo;
   /** With what to come back for it; it is replaced at every return. */
@@ -59,12 +60,13 @@ export class ClientSession {
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = options;
     const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
     this.clock = clock;
+    this.nobody = { ...NO_HANDLERS, onFault: (error) => events.onFault(error) };
     const id = socket.id ?? '';
     this.info = { id, role: 'dialer', connection: id, address, window };
     this.window = window;
     this.peer = new Peer(
       {
-        onFault: (error) => events.onFault(error),
+        onFault: (error) => this.hosted.onFault(error),
         warn: (message) => options.logger.warn(message),
         onCall: (call) => this.hosted.onCall(call),
         onSuspended: () => {
@@ -135,7 +137,7 @@ export class ClientSession {
   }
 
   private hostedBy({ listener, caller }: Hosting): HostedConnection {
-    return listener?.onConnection(this.socket, caller, this.info) ?? NO_HANDLERS;
+    return listener?.onConnection(this.socket, caller, this.info) ?? this.nobody;
   }
 }
 
@@ -143,7 +145,7 @@ function maxInFlightOf({ listener }: Hosting): number {
   return listener?.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT;
 }
 
-const NO_HANDLERS: HostedConnection = {
+const NO_HANDLERS: Omit<HostedConnection, 'onFault'> = {
   onCall: (call: IncomingCall) =>
     call.fail(
       new N2NError('NO_HANDLER', 'This client hosts no handlers: give it to new N2NServer({ client }).'),

@@ -59,7 +59,7 @@ export class N2NClient
     this.clock = resolved.clock;
     this.channel = new Channel(resolved, {
       onStatus: (status) => this._status$.next(status),
-      onFault: (error) => report('A handler could not be stopped', error),
+      onFault: (error) => report('A call of the server', error),
     });
     this.defaults = {
       caller: this.channel,

@@ -86,7 +86,7 @@ export class ClientHost implements HandlerHost {
       end: () => peer.unwrap<DialedSocket>().disconnect(),
     });
     this.peers.add(peer);
-    const connection = { peer, rooms: undefined, now: () => clock.now() };
+    const connection = { peer, rooms: undefined, now: () => clock.now(), report: this.report };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
     // What the server broadcasts comes as plain events, beside the chunks.
     const { hasHandler, report: onFault } = this;
@@ -95,6 +95,7 @@ export class ClientHost implements HandlerHost {
     let events = listen(socket);
     return {
       onCall,
+      onFault: this.report,
       onMoved: (next) => {
         events.release();
         events = listen(next);

@@ -4,6 +4,8 @@ import type { CallContent, IncomingCall } from '../rpc/incoming/incoming-call.js
 import type { CallProxy } from '../call/call-proxy.js';
 import type { CallScope } from '../call/record.js';
 import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js';
+import { guardListeners } from './guarded-signal.js';
+import type { ReportError } from './handlers/handler-error.js';
 import { identityOf } from './peer-client.js';
 import type { Rooms } from './rooms.js';
 
@@ -15,6 +17,7 @@ export interface CallConnection {
   readonly rooms: Rooms | undefined;
   /** Milliseconds, on the clock that deadlines are measured with. */
   readonly now: () => number;
+  readonly report: ReportError;
 }
 
 /** Headers and metadata, as they stand in front of the payload. */
@@ -62,6 +65,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
+      guardListeners(controller.signal, this.args[1].report);
       if (this.content.key === undefined) this.args[0].whenCancelled((reason) => controller.abort(reason));
     }
     return this.controller.signal;

@@ -1,7 +1,11 @@
-import { Logger, type LoggerService } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { messageOf } from '../n2n-error.js';
+import { traceOf } from '../n2n-error.js';
+import { forSocketIo } from '../protocol/values/lift.js';
+import { notSerializable, notSerializableIn } from '../protocol/values/not-serializable.js';
+import { guardedCallback } from '../call/guarded-callback.js';
+import { guardedLogger } from '../transport/logger.js';
 import { emitPlain } from '../transport/socket-io/plain-event.js';
 import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js';
 import { AcceptingHost } from './accept/accepting-host.js';
@@ -51,7 +55,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   override readonly transportId: symbol = N2N_TRANSPORT;
 
   /** Nest's own bears the name of its base class. */
-  protected override readonly logger: LoggerService = new Logger(N2NServer.name);
+  protected override readonly logger = guardedLogger(new Logger(N2NServer.name));
   private readonly host: HandlerHost;
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
   /** Whether Nest has added handlers, which have its pipeline around them. */
@@ -134,7 +138,9 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
 
   /** Listens to an event of what is under the server: see `unwrap`. */
   override on(event: string, callback: N2NServerEvents[string]): void {
-    this.host.on(event, callback);
+    const onFailed = (error: unknown): void =>
+      this.logger.error(`A listener of "${event}" failed: ${traceOf(error)}`);
+    this.host.on(event, guardedCallback(callback, onFailed));
   }
 
   /**
@@ -156,7 +162,15 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   broadcast(pattern: unknown, data: unknown, { room }: BroadcastTarget = {}): void {
     const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string);
     const io = this.host.server();
-    emitPlain(room === undefined ? io : io.to(room), route, data);
+    emitPlain(room === undefined ? io : io.to(room), route, this.encodePlain(route, data));
+  }
+
+  private encodePlain(route: string, data: unknown): unknown {
+    try {
+      return forSocketIo(data);
+    } catch (error) {
+      throw notSerializableIn(`The broadcast "${route}"`, notSerializable(data, error));
+    }
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
@@ -181,6 +195,6 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   private readonly report = (error: unknown): void => {
-    this.logger.error(error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error));
+    this.logger.error(traceOf(error));
   };
 }

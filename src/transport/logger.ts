@@ -1,3 +1,4 @@
+import { messageOf } from '../n2n-error.js';
 import { hasFunctions, optionError } from './option-checks.js';
 import { flag, option, optional, resolveOptions, type OptionsOf } from './option-table.js';
 
@@ -66,7 +67,7 @@ export function resolveLogger(options: LogOptions, context: string): ResolvedLog
   const { logging, logLevel, logger = stderrLogger(context) } = resolveOptions(LOG_OPTIONS, options);
   const least = logging ? LOG_LEVELS.indexOf(logLevel) : Infinity;
   const lineOf = (of: Level, method: keyof Logger) =>
-    LOG_LEVELS.indexOf(of) < least ? ignoreLine : (message: string) => logger[method]?.(message);
+    LOG_LEVELS.indexOf(of) < least ? ignoreLine : (message: string) => writeLine(logger, method, message);
   return {
     verbose: lineOf('TRACE', 'verbose'),
     debug: lineOf('DEBUG', 'debug'),
@@ -83,6 +84,23 @@ function levelOf(name: string, given: unknown): Level {
 }
 
 function ignoreLine(): void {}
+
+/** A logger that fails, at once or by the promise that it gives, ends nothing: its line goes to the standard error stream. */
+function writeLine(logger: Logger, method: keyof Logger, message: string): void {
+  const onFailed = (error: unknown): void =>
+    void process.stderr.write(`${message}\n(The logger failed: ${messageOf(error)})\n`);
+  try {
+    const result: unknown = logger[method]?.(message);
+    if (result instanceof Promise) result.catch(onFailed);
+  } catch (error) {
+    onFailed(error);
+  }
+}
+
+/** The same methods, which never throw. For a logger that is not checked, because Nest has it. */
+export function guardedLogger(logger: Logger): ResolvedLogger {
+  return resolveLogger({ logger }, '');
+}
 
 /** Whether a value is a logger, whatever its type says. */
 export function isLogger(value: unknown): value is Logger {

@@ -1,6 +1,7 @@
 import { N2NError } from '../../n2n-error.js';
 import type { Codec } from '../../protocol/values/codec.js';
 import { notSerializableIn } from '../../protocol/values/not-serializable.js';
+import { encodeValue } from '../../protocol/values/value.js';
 import { offlineOption } from '../call-options.js';
 import type { CallTerms, Report } from '../caller.js';
 import type { Packet } from '../nest-packets/packet-format.js';
@@ -72,10 +73,13 @@ function timeWithin(scope: CallScope, timeout: number): number {
  */
 function envelopeText({ headers }: RecordSettings, { metadata, isSerialized }: Packet): string | undefined {
   if (headers === undefined && metadata === undefined && isSerialized === undefined) return undefined;
+  const envelope = { headers, metadata, packet: isSerialized };
   try {
-    return JSON.stringify({ headers, metadata, packet: isSerialized });
+    const text = encodeValue(envelope);
+    // Bytes are for payloads; here they are what JSON makes of them.
+    return typeof text === 'string' ? text : JSON.stringify(envelope);
   } catch (error) {
-    throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The metadata cannot be written as JSON');
+    throw notSerializableIn('The headers and metadata', error);
   }
 }
 

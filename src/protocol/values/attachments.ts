@@ -1,7 +1,8 @@
-import { isBoxedPrimitive } from 'node:util/types';
 import { N2NError } from '../../n2n-error.js';
 import { MAX_ATTACHMENTS } from '../../limits.js';
 import { utf8Text } from '../buffers/text.js';
+import { lift, type ValueRole } from './lift.js';
+import type { Path } from './refusal.js';
 
 /**
  * A value that contains bytes, taken apart. In its JSON, `null` replaces each piece of bytes. The pieces follow, each
@@ -19,34 +20,24 @@ export interface Detached {
   readonly length: number;
 }
 
-type Path = (string | number)[];
-
 const FIXED_BYTES = 10;
 
-/** Whether the value contains a Buffer or Uint8Array where JSON would write it. */
-export function containsBytes(value: object): boolean {
-  if (value instanceof Uint8Array) return true;
-  if (Array.isArray(value)) {
-    for (const item of value) {
-      if (typeof item === 'object' && item !== null && containsBytes(item)) return true;
-    }
-    return false;
-  }
-  // An object with `toJSON` decides what is written, also of its bytes.
-  if ('toJSON' in value && typeof value.toJSON === 'function') return false;
-  for (const key in value) {
-    const member = (value as Record<string, unknown>)[key];
-    if (typeof member === 'object' && member !== null && containsBytes(member) && Object.hasOwn(value, key))
-      return true;
-  }
-  return false;
-}
-
-/** @throws N2NError `NOT_SERIALIZABLE` when there are more than `MAX_ATTACHMENTS` pieces */
-export function detach(value: object): Detached {
+/**
+ * @returns undefined where there are no bytes in the value
+ * @throws N2NError `NOT_SERIALIZABLE` when there are more than `MAX_ATTACHMENTS` pieces, or for what `lift` refuses
+ */
+export function detach(value: object, role: ValueRole): Detached | Uint8Array | undefined {
   const pieces: Uint8Array[] = [];
   const paths: Path[] = [];
-  const json = Buffer.from(JSON.stringify(lift(value, [], paths, pieces)));
+  const rest = lift(value, role, (bytes, path) => {
+    pieces.push(bytes);
+    paths.push([...path]);
+    return null;
+  });
+  if (pieces.length === 0) return undefined;
+  // The value is bytes, and nothing else.
+  if (paths[0]?.length === 0) return pieces[0];
+  const json = Buffer.from(JSON.stringify(rest));
   if (pieces.length > MAX_ATTACHMENTS) {
     throw new N2NError(
       'NOT_SERIALIZABLE',
@@ -64,24 +55,6 @@ export function detach(value: object): Detached {
     length += piece.length;
   });
   return { head: Buffer.concat([fixed, json, pathText]), pieces, length };
-}
-
-/** Copies the value, with `null` in place of bytes. */
-function lift(value: unknown, path: Path, paths: Path[], pieces: Uint8Array[]): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Uint8Array) {
-    paths.push(path);
-    pieces.push(value);
-    return null;
-  }
-  // JSON writes the primitive value of these.
-  if (isBoxedPrimitive(value)) return value;
-  if (Array.isArray(value)) return value.map((item, index) => lift(item, [...path, index], paths, pieces));
-  if ('toJSON' in value && typeof value.toJSON === 'function') return value;
-  const copy: [string, unknown][] = [];
-  for (const [key, member] of Object.entries(value))
-    copy.push([key, lift(member, [...path, key], paths, pieces)]);
-  return Object.fromEntries(copy);
 }
 
 /** @throws Error when lengths, paths and JSON do not match */

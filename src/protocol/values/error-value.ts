@@ -4,19 +4,27 @@ import type { Codec } from './codec.js';
 import { notSerializableIn } from './not-serializable.js';
 import { encodeValue, type EncodedValue } from './value.js';
 
+export interface EncodedError {
+  readonly flags: number;
+  readonly value: EncodedValue;
+  /** Why something else is sent in place of the error, if so. */
+  readonly failure?: N2NError;
+}
+
 /**
  * An error as the body of an ERROR frame. An error of the library is written as code, message and details. An error of
  * a handler is written as a value; if that fails, the frame carries the library's `NOT_SERIALIZABLE`.
  */
-export function encodeError(error: unknown, codec: Codec): { flags: number; value: EncodedValue } {
+export function encodeError(error: unknown, codec: Codec): EncodedError {
   try {
-    if (!(error instanceof N2NError)) return { flags: 0, value: codec.encode(error) };
+    if (!(error instanceof N2NError)) return { flags: 0, value: codec.encode(error, 'error') };
     const { code, message, details } = error;
     return { flags: FLAG_SYSTEM, value: encodeValue({ code, message, details }) };
   } catch (notSerializable) {
     const reason = notSerializableIn('The error', notSerializable);
-    const { code, message } = N2NError.from(reason, 'NOT_SERIALIZABLE', 'The error cannot be sent');
-    return { flags: FLAG_SYSTEM, value: encodeValue({ code, message }) };
+    const failure = N2NError.from(reason, 'NOT_SERIALIZABLE', 'The error cannot be sent');
+    const { code, message } = failure;
+    return { flags: FLAG_SYSTEM, value: encodeValue({ code, message }), failure };
   }
 }
 

@@ -1,9 +1,11 @@
 import { N2NError, messageOf } from '../../n2n-error.js';
-import { attach, containsBytes, detach, type Detached } from './attachments.js';
+import { attach, detach, type Detached } from './attachments.js';
 import { ValueForm } from '../frames/frame.js';
 import { isInteger32, MAX_INTEGER_BYTES, readInteger } from './integer.js';
 import { asciiText, utf8Text } from '../buffers/text.js';
+import type { ValueRole } from './lift.js';
 import { notSerializable } from './not-serializable.js';
+import { isPlain } from './plain.js';
 
 /**
  * A value ready for a frame: JSON text, bytes, JSON text with attachments, or `undefined` for no value. Each form has
@@ -38,16 +40,19 @@ export function encodedLength(value: EncodedValue): number {
 }
 
 /**
- * @throws N2NError `NOT_SERIALIZABLE` for a value that JSON cannot express: a cycle, a bigint, a function, or nesting
- * deeper than the stack
+ * @throws N2NError `NOT_SERIALIZABLE` for a value that JSON cannot express, a cycle, a bigint, or nesting deeper than the
+ * stack; or that JSON would change without a word, such as a Map, a function or a stream
  */
-export function encodeValue(value: unknown): EncodedValue {
+export function encodeValue(value: unknown, role: ValueRole = 'value'): EncodedValue {
   if (value === undefined) return undefined;
   if (typeof value === 'number' && isInteger32(value)) return value;
-  if (value instanceof Uint8Array) return value;
+  if (value instanceof Uint8Array && value.length > 0) return value;
   let text: string | undefined;
   try {
-    if (typeof value === 'object' && value !== null && containsBytes(value)) return detach(value);
+    if (typeof value === 'object' && value !== null && !isPlain(value)) {
+      const detached = detach(value, role);
+      if (detached !== undefined) return detached;
+    }
     text = JSON.stringify(value);
   } catch (error) {
     throw notSerializable(value, error);

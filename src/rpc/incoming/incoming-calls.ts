@@ -12,7 +12,7 @@ import {
 } from '../../protocol/frames/frame.js';
 import { IdTable } from '../../protocol/buffers/id-table.js';
 import { readRequestHeader, type ReceivedRequestHeader } from '../../protocol/frames/request-header.js';
-import { notSerializableIn } from '../../protocol/values/not-serializable.js';
+import { isFaultOfValue, notSerializableIn } from '../../protocol/values/not-serializable.js';
 import type { EncodedValue } from '../../protocol/values/value.js';
 import type { Session } from '../../session/session.js';
 import type { FlowTable } from '../flow-control/flow-table.js';
@@ -200,14 +200,14 @@ export class IncomingCalls implements ReplyPort {
   }
 
   private writeError(id: number, error: unknown): void {
-    const { flags, value } = encodeError(error, this.codec);
+    const { flags, value, failure } = encodeError(error, this.codec);
+    if (failure !== undefined) this.logLostError(id, failure);
     try {
       this.writeLast(id, FrameType.ERROR, flags, value);
     } catch (tooLong) {
-      const told = encodeError(
-        N2NError.from(tooLong, 'PAYLOAD_TOO_LARGE', 'The error cannot be sent'),
-        this.codec,
-      );
+      const reason = N2NError.from(tooLong, 'PAYLOAD_TOO_LARGE', 'The error cannot be sent');
+      this.logLostError(id, reason);
+      const told = encodeError(reason, this.codec);
       this.writeLast(id, FrameType.ERROR, told.flags, told.value);
     }
   }
@@ -216,8 +216,17 @@ export class IncomingCalls implements ReplyPort {
   private failReply(call: IncomingCall, error: unknown): void {
     this.flows.dropSendWindow(call.id);
     const told = notSerializableIn(`The answer to "${call.pattern}"`, error);
+    // The fault is in the handler: not its caller alone is to know.
+    if (isFaultOfValue(told)) this.onFault(told);
     this.writeError(call.id, told);
     call.cancel(told);
+  }
+
+  private logLostError(id: number, { code, message, cause }: N2NError): void {
+    const { pattern } = this.calls.get(id) ?? {};
+    this.onFault(
+      new N2NError(code, `The error of "${pattern}" is not what its caller gets. ${message}`, { cause }),
+    );
   }
 
   /** The answer has been written completely. */

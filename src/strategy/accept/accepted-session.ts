@@ -50,7 +50,7 @@ export class AcceptedSession implements TicketHolder {
     const window = Math.min(hello.window, resumeWindow);
     this.client = client;
     this.rooms = new Rooms(client.unwrap(), report);
-    const connection: CallConnection = { peer: client, rooms: this.rooms, now: () => clock.now() };
+    const connection: CallConnection = { peer: client, rooms: this.rooms, now: () => clock.now(), report };
     this.isResumable = window > 0;
     this.info = sessionInfoOf(client.unwrap(), window);
     const otherSide = addressOf(client.unwrap());

@@ -114,7 +114,7 @@ export class AcceptingHost implements HandlerHost {
     const { maxInFlight, clock } = this.options;
     const { hasHandler, report: onFault } = this;
     const peer = this.peerOf(socket);
-    const connection = { peer, rooms: new Rooms(socket, this.report), now: () => clock.now() };
+    const connection = { peer, rooms: new Rooms(socket, onFault), now: () => clock.now(), report: onFault };
     const events = takeEvents(socket, {
       info: sessionInfoOf(socket),
       maxInFlight,

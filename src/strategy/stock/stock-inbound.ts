@@ -3,6 +3,7 @@ import { publishError, type SessionInfo } from '../../diagnostics.js';
 import { N2NError } from '../../n2n-error.js';
 import { IncomingCall, refuse, refuseOverload, type ReplyPort } from '../../rpc/incoming/incoming-call.js';
 import { ServingQueue } from '../../rpc/admission/serving-queue.js';
+import { forSocketIo, type ValueRole } from '../../protocol/values/lift.js';
 import { notSerializable, notSerializableIn } from '../../protocol/values/not-serializable.js';
 import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 
@@ -91,7 +92,7 @@ class StockInbound implements ReplyPort, TakenEvents {
   }
 
   error(call: IncomingCall, error: unknown): void {
-    this.acknowledge(call, acknowledgedError(error));
+    this.acknowledge(call, acknowledgedError(error), 'error');
   }
 
   /** Only the last value of a stream is acknowledged; none has to wait. */
@@ -145,15 +146,16 @@ class StockInbound implements ReplyPort, TakenEvents {
     return this.socket.listeners(name).length > listenersOfOurs(name) && !hasHandler(name);
   }
 
-  private acknowledge(call: IncomingCall, answer: unknown): void {
+  private acknowledge(call: IncomingCall, answer: unknown, role: ValueRole = 'value'): void {
     const entry = this.pending.get(call.id);
     this.pending.delete(call.id);
     if (entry === undefined) return;
     try {
-      entry.acknowledge(answer);
+      entry.acknowledge(forSocketIo(answer, role));
     } catch (error) {
       // Socket.IO encodes at once, and an acknowledgement that could not be encoded may be given again.
       const reason = notSerializableIn(`The answer to "${call.pattern}"`, notSerializable(answer, error));
+      this.onFault(reason);
       entry.acknowledge(acknowledgedError(reason));
     }
     this.checkForEnd();

@@ -100,8 +100,14 @@ async function dialWithin(
 async function authenticate(options: ResolvedNodeClientOptions, signal: AbortSignal): Promise<AuthData> {
   const auth = await answerOf(options, signal);
   if (auth === undefined) return {};
-  if (isRecord(auth)) return auth;
-  throw connectFailed(options, '"auth" gave something else than an object', undefined);
+  if (!isRecord(auth)) throw connectFailed(options, '"auth" gave something else than an object', undefined);
+  try {
+    // Socket.IO writes it once the transport is open, where an error of that would reach nobody.
+    JSON.stringify(auth);
+  } catch (error) {
+    throw connectFailed(options, `what "auth" gave cannot be written as JSON: ${messageOf(error)}`, error);
+  }
+  return auth;
 }
 
 function answerOf(options: ResolvedNodeClientOptions, signal: AbortSignal): Promise<AuthData | undefined> {

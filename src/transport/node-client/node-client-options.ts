@@ -36,6 +36,7 @@ import {
   type OptionsOf,
   type ResolvedOptionsOf,
 } from '../option-table.js';
+import { refusingCheck } from './identity-check.js';
 
 /** What the server's middlewares read as `socket.handshake.auth`. */
 export type AuthData = Record<string, unknown>;
@@ -266,7 +267,13 @@ function checkedTls(name: string, tls: unknown): Readonly<TlsOptions> {
   refuseUnknownOptions(tls, TLS_NAMES, { prefix: `${name}.` });
   const verifies = tls['rejectUnauthorized'];
   if (verifies !== undefined) isTrueOrFalse(`${name}.rejectUnauthorized`, verifies);
-  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  const given: TlsOptions = Object.fromEntries(
+    Object.entries(tls).filter(([, value]) => value !== undefined),
+  );
+  const { checkServerIdentity } = given;
+  return checkServerIdentity === undefined
+    ? given
+    : { ...given, checkServerIdentity: refusingCheck(checkServerIdentity) };
 }
 
 function authSource(name: string, auth: unknown): AuthSource {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'socket.io-client';
-import { messageOf, N2NError } from '../../n2n-error.js';
+import { messageOf, N2NError, traceOf } from '../../n2n-error.js';
 import { noHandshake } from '../connection/attempt.js';
 import type { Connection } from '../connection/connection.js';
 import { ReconnectLoop } from '../connection/reconnect-loop.js';
@@ -44,7 +44,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     portOrOptions?: number | NodeClientOptions,
     options?: NodeClientOptions,
   ) {
-    super();
+    super({ captureRejections: true });
     this.loop = target instanceof ReconnectLoop ? target : loopTo(target, portOrOptions, options);
     this.buffer = new SendBuffer(this.loop.options.maxBuffered);
     this.loop.addListener({
@@ -84,6 +84,22 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   /** The name of the transport of the present connection. */
   get transportName(): string | undefined {
     return this.loop.connection?.transportName;
+  }
+
+  /** @internal Listeners are code of a user: one that throws ends neither the connection nor the process. */
+  override emit<Name extends keyof NodeClientEvents>(event: Name, ...args: NodeClientEvents[Name]): boolean;
+  override emit(event: string, ...args: unknown[]): boolean {
+    try {
+      return super.emit(event as 'connect', ...(args as []));
+    } catch (error) {
+      this.onListenerFailed(error, event);
+      return true;
+    }
+  }
+
+  /** @internal Node calls it with the rejection of an async listener. */
+  [Symbol.for('nodejs.rejection')](error: unknown, event: string): void {
+    this.onListenerFailed(error, event);
   }
 
   /** Begins to connect; events tell the outcome. Does nothing when the client is not idle. */
@@ -155,6 +171,10 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
       }
     }
     return errors;
+  }
+
+  private onListenerFailed(error: unknown, event: string): void {
+    this.loop.options.logger.error(`A listener of "${event}" failed: ${traceOf(error)}`);
   }
 
   private report(error: NodeClientError): void {

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket as EngineSocket } from 'engine.io';
-import { Server as SocketIoServer, type Namespace, type ServerOptions, type Socket } from 'socket.io';
+import { Server as SocketIoServer, type ServerOptions, type Socket } from 'socket.io';
 import { connectionClose, connectionOpen, type ConnectionOpenMessage } from '../../diagnostics.js';
 import { messageOf } from '../../n2n-error.js';
 import { CLOSE_GRACE_MS } from '../../limits.js';
@@ -14,6 +14,7 @@ import {
 import { listenTargetOf, type ListenTarget, type ListenTargetOptions } from '../http/listen-target.js';
 import { NodeEngine } from '../engine/node-engine.js';
 import { OpenStreams } from '../engine/open-streams.js';
+import { guardMiddlewares, refusingRequest } from './guarded-middlewares.js';
 
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
 export type { Socket as DialedSocket } from 'socket.io-client';
@@ -47,8 +48,7 @@ export function createSocketIoServer(
       return openPlace(io, where, attachable(io, all, log), log);
     },
   );
-  guardMiddlewares(io.of('/'));
-  io.on('new_namespace', guardMiddlewares);
+  guardMiddlewares(io);
   io.on('connection', tellOfConnection);
   const attach = attachable(io, options, log);
   return { io, attach, open: (target) => io.places.push(openPlace(io, target, attach, log)) };
@@ -57,7 +57,10 @@ export function createSocketIoServer(
 /** Binds an engine to the server. @returns `AttachableServer.attach` */
 function attachable(io: SocketIoServer, options: ResolvedListenOptions, log: WarningLog): Attach {
   const { path, transports, pingInterval, pingTimeout, maxHttpBufferSize, attachment, rest } = options;
-  const engine = new NodeEngine({ ...rest, transports, pingInterval, pingTimeout, maxHttpBufferSize });
+  const { allowRequest } = rest;
+  const guarded = allowRequest === undefined ? {} : { allowRequest: refusingRequest(allowRequest) };
+  const limits = { pingInterval, pingTimeout, maxHttpBufferSize };
+  const engine = new NodeEngine({ ...rest, ...guarded, ...limits, transports });
   io.bind(engine);
   logFaults(engine, log);
   const streams = new OpenStreams();
@@ -173,27 +176,6 @@ function tellOfClose(this: Socket, reason: string, cause?: unknown): void {
 function infoOf(socket: Socket): ConnectionOpenMessage {
   const address = remoteAddressOf(socket);
   return { id: socket.id, role: 'acceptor', address, transport: socket.conn.transport.name };
-}
-
-/**
- * Has a middleware that throws, or whose promise rejects, refuse its client. Socket.IO ignores what a middleware returns, and
- * the rejection of an async one would end the process.
- */
-function guardMiddlewares(namespace: Pick<Namespace, 'use'>): void {
-  const use = namespace.use.bind(namespace);
-  namespace.use = (middleware) =>
-    use((socket, next) => {
-      let isOver = false;
-      const once: typeof next = (error) => {
-        if (isOver) return;
-        isOver = true;
-        next(error);
-      };
-      const refuse = (reason: unknown): void =>
-        once(reason instanceof Error ? reason : new Error(messageOf(reason)));
-      const run = async (): Promise<void> => middleware(socket, once);
-      run().catch(refuse);
-    });
 }
 
 /** What `logFaults` writes to. */

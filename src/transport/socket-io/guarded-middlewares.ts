@@ -1,0 +1,79 @@
+import type { Server as SocketIoServer, ServerOptions } from 'socket.io';
+import { messageOf } from '../../n2n-error.js';
+
+type Next = (error?: Error) => void;
+type Middleware = (subject: never, next: Next) => unknown;
+
+type NameCheck = Extract<Parameters<SocketIoServer['of']>[0], (...args: never) => unknown>;
+
+type RequestCheck = NonNullable<ServerOptions['allowRequest']>;
+
+/** A namespace, or a socket with its middlewares for events. */
+interface Guardable {
+  use(middleware: Middleware): unknown;
+}
+
+/**
+ * Has a middleware that throws, or whose promise rejects, refuse its client or its event. Socket.IO ignores what a middleware
+ * returns, and the rejection of an async one would end the process.
+ */
+export function guardMiddlewares(io: SocketIoServer): void {
+  const guarded = new WeakSet<object>();
+  const guard = (given: object): void => {
+    if (guarded.has(given)) return;
+    guarded.add(given);
+    const subject = given as Guardable;
+    const use = subject.use.bind(subject);
+    subject.use = (middleware) => {
+      use(refusing(middleware));
+      return subject;
+    };
+  };
+  const guardNamespace = (namespace: ReturnType<SocketIoServer['of']>): void => {
+    if (guarded.has(namespace)) return;
+    guard(namespace);
+    namespace.on('connection', guard);
+  };
+  guardNamespace(io.of('/'));
+  io.on('new_namespace', guardNamespace);
+  // Those of a pattern or a function are told of as `new_namespace` when they have their middlewares already.
+  const of = io.of.bind(io);
+  io.of = (name, onConnect) => {
+    const namespace = of(typeof name === 'function' ? refusingName(name) : name, onConnect);
+    guardNamespace(namespace);
+    return namespace;
+  };
+}
+
+function refusing(middleware: Middleware): Middleware {
+  return (subject, next) => {
+    let isOver = false;
+    const once: Next = (error) => {
+      if (isOver) return;
+      isOver = true;
+      next(error);
+    };
+    const refuse = (reason: unknown): void =>
+      once(reason instanceof Error ? reason : new Error(messageOf(reason)));
+    const run = async (): Promise<unknown> => middleware(subject, once);
+    run().catch(refuse);
+  };
+}
+
+/** Says whether a client may have a namespace of this name: one that throws or rejects has none. */
+function refusingName(isAllowed: NameCheck): NameCheck {
+  return (name, auth, next) => {
+    const run = async (): Promise<unknown> => isAllowed(name, auth, next);
+    run().catch((reason: unknown) =>
+      next(reason instanceof Error ? reason : new Error(messageOf(reason)), false),
+    );
+  };
+}
+
+/** Whether a request may become a connection: a check that throws or rejects refuses it. */
+export function refusingRequest(check: RequestCheck): RequestCheck {
+  return (request, decide) => {
+    const run = async (): Promise<unknown> => check(request, decide);
+    run().catch((reason: unknown) => decide(messageOf(reason), false));
+  };
+}
