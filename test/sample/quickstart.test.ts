@@ -268,7 +268,9 @@ describe('the quickstart that cannot do what it is asked', () => {
   it('says so when the port of the words service is in use', async () => {
     const { port } = await startWords();
     const { code, stderr } = await quickstart(['--once', '--words-port', String(port)]);
-    expect(stderr).toMatch(new RegExp(`^Cannot listen on localhost:${port}\\. It is in use: .*\\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`^Cannot listen on localhost:${port}, for its address \\S+\\. It is in use: .*\\n$`),
+    );
     expect(code).toBe(1);
   });
 
