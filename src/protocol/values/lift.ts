@@ -45,15 +45,20 @@ class Lifting {
       if (!this.isForError) refuseBehaviour(value, this.path);
       return value;
     }
-    const bytes = this.bytesOf(value);
-    if (bytes !== undefined) return this.takeBytes(bytes, this.path);
-    // JSON writes the primitive value of these.
-    if (isBoxedPrimitive(value)) return value;
     if (Array.isArray(value)) return value.map((item, index) => this.member(index, item));
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    // Most objects are of no class: to ask what else they are takes longer than to copy them.
+    const isOfClass = prototype !== Object.prototype && prototype !== null;
+    if (isOfClass) {
+      const bytes = this.bytesOf(value);
+      if (bytes !== undefined) return this.takeBytes(bytes, this.path);
+      // JSON writes the primitive value of these.
+      if (isBoxedPrimitive(value)) return value;
+    }
     // It decides what is written, also of its bytes.
     if ('toJSON' in value && typeof value.toJSON === 'function') return value;
     refuseSource(value, this.path);
-    refuseForJson(value, this.path, this.isForError);
+    if (isOfClass) refuseForJson(value, this.path, this.isForError);
     const copy: [string, unknown][] = [];
     for (const [key, member] of Object.entries(value)) copy.push([key, this.member(key, member)]);
     return Object.fromEntries(copy);

