@@ -1,9 +1,12 @@
 import { NestFactory } from '@nestjs/core';
-import type { INestMicroservice, ModuleMetadata, Type } from '@nestjs/common';
+import { Logger, type INestMicroservice, type ModuleMetadata, type Type } from '@nestjs/common';
 import type { Server as SocketIoServer } from 'socket.io';
 import { N2NClient, N2NServer, type N2NClientOptions, type N2NServerOptions } from '../../src/index.js';
 import { atEnd, HOST, portOf } from './harness.js';
 import { recordingLogger, type RecordingLogger } from './recording-logger.js';
+
+// Clients log the errors that a test provokes. Until a service has a log for them, they go nowhere.
+Logger.overrideLogger(false);
 
 /** What a service is made of: Nest's module metadata. */
 export type Parts = Pick<ModuleMetadata, 'controllers' | 'providers' | 'imports'>;
