@@ -52,6 +52,55 @@ describe('docs/architecture.md', () => {
   });
 });
 
+/** A row of a drawing that crosses a module boundary. */
+interface Crossing {
+  /** The module that the arrow points at. */
+  readonly target: string | undefined;
+  /** The methods that are called; none where the row says in words what happens. */
+  readonly methods: readonly string[];
+  readonly file: string;
+}
+
+/** The crossings of a drawing. Each part of it begins with a row that names its columns. */
+function crossingsIn(drawing: string): Crossing[] {
+  let columns: { name: string; from: number; to: number }[] = [];
+  return drawing.split('\n').flatMap((row) => {
+    const [, names] = /^(.* transport) /.exec(row) ?? [];
+    if (names !== undefined) {
+      columns = [...names.matchAll(/\S+/g)].map(({ 0: name, index }) => ({
+        name,
+        from: index,
+        to: index + name.length,
+      }));
+    }
+    const at = row.includes('▶') ? row.indexOf('▶') + 1 : row.indexOf('◀') - 1;
+    if (at < 0) return [];
+    const target = columns.find(({ from, to }) => from <= at && at < to)?.name;
+    const [, label = '', file = ''] = /[│┤]\s*([^│┤]*\S)\s+(src\/\S+)$/.exec(row) ?? [];
+    const [called = ''] = label.split(': ');
+    const methods = /^[\w.]+(, \w+)*$/.test(called) ? called.replace(/^\w+\./, '').split(', ') : [];
+    return [{ target, methods, file }];
+  });
+}
+
+describe.each(['a call', 'an event', 'a stream', 'a reconnect', 'a drain'])('the drawn way of %s', (name) => {
+  const [, section = ''] = page.split(`## The way of ${name}\n`);
+  const crossings = crossingsIn(/```text\n([^]*?)```/.exec(section)?.[1] ?? '');
+
+  it('has arrows that point at the module of the file beside them', () => {
+    expect(crossings.length).toBeGreaterThan(10);
+    expect(crossings.filter(({ target, file }) => !file.startsWith(`src/${target}/`))).toEqual([]);
+  });
+
+  it('names methods that the file beside them has', () => {
+    const named = crossings.flatMap(({ methods, file }) => methods.map((method) => ({ method, file })));
+    expect(named.length).toBeGreaterThan(10);
+    const isMissing = ({ method, file }: { method: string; file: string }): boolean =>
+      !new RegExp(`\\b${method}\\b`).test(readFileSync(join(ROOT, file), 'utf8'));
+    expect(named.filter(isMissing)).toEqual([]);
+  });
+});
+
 describe.each(foldersOf('src'))('src/%s/README.md', (name) => {
   const text = readFileSync(join(ROOT, 'src', name, 'README.md'), 'utf8');
 
