@@ -4,36 +4,36 @@ import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import type { Caller } from './caller.js';
 
-/** What hosts handlers for the other side of a connection that was dialed here. */
+/** Hosts handlers for the server that a client has connected to. */
 export interface CallListener {
-  /** How many calls and events of the other side are served at once. */
+  /** The most calls and events of the server that are handled at once. */
   readonly maxInFlight: number;
   /**
-   * A session has begun, or was there already when hosting began.
-   * @param caller calls the other side
-   * @param info what the session is called in diagnostics
+   * Called when a session begins, and for a session that exists when hosting begins.
+   * @param caller calls the server
+   * @param info identifies the session in diagnostics
    */
   onConnection(socket: DialedSocket, caller: Caller, info: SessionInfo): HostedConnection;
 }
 
-/** A session whose other side calls handlers of this one. */
+/** A session over which the server calls handlers of the client. */
 export interface HostedConnection {
-  /** A call of the other side is to be handled. */
+  /** Handles a call of the server. */
   onCall(call: IncomingCall): void;
   /** See `PeerEvents.onFault`. */
   onFault(error: unknown): void;
-  /** The session goes on over another connection. */
+  /** The session is resumed over another connection. */
   onMoved(socket: DialedSocket): void;
-  /** It is over, or is hosted by somebody else from now on. */
+  /** The session has ended, or another listener hosts it from now on. */
   onEnded(): void;
 }
 
-/** A client whose other side may call handlers of this one: `N2NClient`, as `N2NServer` sees it. */
+/** A client that lets its server call handlers on this side: `N2NClient`, as `N2NServer` sees it. */
 export interface CallHost {
-  /** Who takes the calls of the other side from now on; undefined for nobody. */
+  /** Sets the listener that takes the calls of the server; undefined for none. */
   hostCalls(listener: CallListener | undefined): void;
   connect(): Promise<unknown>;
-  /** The state of its connection. */
+  /** The state of the connection. */
   readonly status: Observable<'connected' | 'draining' | 'reconnecting' | 'disconnected'>;
   unwrap<T>(): T;
 }

@@ -27,7 +27,7 @@ export const CALL_OPTIONS = {
    * connection stays.
    * @default 4194304 (4 MiB)
    */
-  // Lengths are written in four bytes; half of that is plenty.
+  // A length is written in four bytes. Half of that range is enough.
   maxPayload: bytes(4 * MIB, { least: MIN_PAYLOAD_BYTES, most: 2 ** 31 - 1 }),
   /**
    * How long a session is kept when its connection is lost, in milliseconds. When the client comes back within that time,
@@ -40,7 +40,7 @@ export const CALL_OPTIONS = {
    * further calls and values wait.
    * @default 8388608 (8 MiB)
    */
-  // At least what is sent before an acknowledgement can come.
+  // The minimum covers the data that is sent before the first acknowledgement can arrive.
   maxReplay: bytes(8 * MIB, { least: MIB, most: 2 ** 31 - 1 }),
   /**
    * How long `close` waits for calls under way to end, in milliseconds; 0 does not wait.
@@ -61,7 +61,7 @@ function codecOption(name: string, given: unknown): Codec {
   const codec = (typeof given === 'object' ? given : {}) as Partial<UserCodec>;
   const isCodec = typeof codec?.name === 'string' && hasFunctions(codec, ['encode', 'decode']);
   if (isCodec && codec.name !== 'json' && codec.name !== 'v8') return codecOf(codec as UserCodec);
-  throw optionError(name, given, '"json", "v8", or an object with a name of its own, encode and decode');
+  throw optionError(name, given, '"json", "v8", or an object with its own name, encode and decode');
 }
 
 /** @throws N2NError `INVALID_OPTIONS` */

@@ -13,32 +13,33 @@ import { encodePayload } from './layers/encode-request.js';
 import { isPayloadStream } from './payload-stream.js';
 import { N2NRecord, type RecordSettings } from './record.js';
 
-/** What an event that was written gives to whoever asks: that it was. */
+/** The result of an event that is already written. */
 const WRITTEN = of(undefined);
 
 const NO_SETTINGS: RecordSettings = {};
 
-/** Nest's `ClientProxy` over whatever calls can be made of, without the three Observables a call of its base class. */
+/** Nest's `ClientProxy` over a `Caller`. It avoids the three Observables that the base class creates for each call. */
 export abstract class CallProxy<
   // oxlint-disable-next-line typescript/no-generated-empty-object-type, typescript/no-unsafe-function-type -- ClientProxy's own type of an events map
   Events extends Record<never, Function> = Record<never, Function>,
 > extends ClientProxy<Events> {
   protected abstract readonly defaults: CallDefaults;
   private termsOfPlain: CallTerms | undefined = undefined;
-  /** What calls go through that are more than a payload. */
+  /** The layers of calls that have more than a payload. Built on first use, and again if the defaults change. */
   private layers: { readonly of: CallDefaults; readonly make: MakeCall<CallRequest> } | undefined = undefined;
   private readonly packetSource: PacketSource = {
-    // The hook is Nest 12's; in Nest 11 nobody sets one.
+    // Nest 12 sets the hook. Nest 11 has none.
     dispatchHook: () => this.onDispatchHook,
     withId: (packet) => this.assignPacketId(packet),
   };
 
   /**
-   * Calls the handler of `pattern` with each subscription. Unsubscribing cancels the call on the other side, too.
+   * Calls the handler of `pattern` for each subscription. Unsubscribing also cancels the call on the other side.
    *
-   * @param data the payload; a `N2NRecord` says more about the call; an async iterable, `Readable` or Observable is
-   * sent as a stream, and is returned, destroyed or unsubscribed from when the call ends, also where it never left
-   * @returns errors with an `N2NError`, or with what the handler threw, as Nest's TCP transport delivers it
+   * @param data the payload, or an `N2NRecord` with the payload and settings of the call. An async iterable, `Readable`
+   * or Observable is sent as a stream. When the call ends, it is returned, destroyed or unsubscribed from, even if it
+   * was never sent.
+   * @returns the answers. It errors with an `N2NError`, or with the handler's error in the form of Nest's TCP transport.
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
   override send<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
@@ -54,8 +55,9 @@ export abstract class CallProxy<
   }
 
   /**
-   * Calls the handler of `pattern`, when the first value is asked for, and gives its values as they are taken: a slow
-   * consumer holds back the handler's generator on the other side. Leaving a `for await` early cancels the call.
+   * Returns the values of the handler of `pattern` as an async iterable. The call is made when the first value is
+   * requested. A slow consumer pauses the handler's generator on the other side. Leaving a `for await` early cancels the
+   * call.
    *
    * @param data as for `send`
    */
@@ -65,11 +67,11 @@ export abstract class CallProxy<
   }
 
   /**
-   * Sends an event, at once, whether or not anyone subscribes.
+   * Sends an event immediately, with or without a subscriber.
    *
-   * @param data the payload; a `N2NRecord` says more about the event, such as that it is to be acknowledged
-   * @returns what completes when the event is written, or has been handled where it is to be acknowledged, or errors
-   * with an `N2NError`. An error that nobody subscribes to is logged.
+   * @param data the payload, or an `N2NRecord` with the payload and settings of the event
+   * @returns the outcome. It completes when the event is written; an acknowledged event completes when it is handled. It
+   * errors with an `N2NError`. An error without a subscriber is logged.
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the signature of ClientProxy
   override emit<TResult = any, TInput = any>(pattern: any, data: TInput): Observable<TResult> {
@@ -87,7 +89,7 @@ export abstract class CallProxy<
     return outcome.observable as Observable<unknown> as Observable<TResult>;
   }
 
-  /** @internal What the base class builds calls from; `send` goes without it. */
+  /** @internal The base class builds calls from this method; `send` does not use it. */
   protected override publish(
     { pattern, data }: ReadPacket,
     callback: (packet: WritePacket) => void,
@@ -135,7 +137,7 @@ export abstract class CallProxy<
     return this.layers.make({ kind, route, packet: { pattern, data }, settings }, sink);
   }
 
-  /** Whether there is nothing to it but a payload. */
+  /** Whether the call has a payload and nothing else. */
   private isPlain(data: unknown): boolean {
     return (
       this.defaults.packets === undefined &&

@@ -3,8 +3,8 @@ import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 import type { MadeCall } from './caller.js';
 
 /**
- * The answers of one call as an async iterable. The call is made when the first value is asked for. What is not taken
- * is not sent: the handler is held back. `break` out of a `for await` cancels the call.
+ * The answers of one call as an async iterable. The call is made when the first value is requested. The handler is
+ * paused while the consumer takes no values. `break` in a `for await` cancels the call.
  */
 export class CallStream<T> implements AsyncIterableIterator<T, undefined> {
   private reader: StreamReader | undefined;

@@ -3,30 +3,30 @@ import type { CallOptions } from '../rpc/outgoing/call-options.js';
 import type { EncodedValue } from '../protocol/values/value.js';
 import type { OfflinePolicy } from './record.js';
 
-/** Told of what failed beside a call. */
+/** Reports an error that no call can fail with. */
 export type Report = (message: string, error: unknown) => void;
 
-/** A call that was made: written, or waiting for a connection. */
+/** A call that is written, or that waits for a connection. */
 export interface MadeCall {
   cancel(): void;
   /** See `OutgoingCall.consumed`. */
   consumed(bytes: number): void;
 }
 
-/** What a call carries, and what becomes of it when there is no connection, or no longer one. */
+/** What a call carries, and how it behaves without a connection. */
 export interface CallTerms extends CallOptions {
-  /** In place of the caller's own policy. */
+  /** Overrides the policy of the caller. */
   readonly offline?: OfflinePolicy | undefined;
-  /** Whether it is made again when the connection is lost before any answer came. */
+  /** Whether the call is made again when the connection is lost before the first answer. */
   readonly isRepeatable?: boolean | undefined;
 }
 
-/** Whatever calls can be made of: a client with its endpoint, or the connection of one client of a server. */
+/** Makes calls: a client to its server, or a server to one of its clients. */
 export interface Caller {
   /** @throws N2NError when the call cannot be made */
   call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall;
   /**
-   * @returns the event that waits to be written, of which `sink` is told; undefined when it is written
+   * @returns undefined if the event is written; otherwise the event that waits, and `sink` gets its outcome
    * @throws N2NError when the event cannot be sent
    */
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined;

@@ -1,17 +1,17 @@
 import { currentContext } from '../async-context.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 
-/** RxJS's `Subscriber`, as far as it is told here. */
-type Told = Pick<CallSink, 'complete' | 'error'> & { next(value: unknown): void };
+/** The part of RxJS's `Subscriber` that is used here. */
+type Target = Pick<CallSink, 'complete' | 'error'> & { next(value: unknown): void };
 
 /**
- * Tells a subscriber in the context in which it has subscribed. Answers are read in that of the socket, where an
- * `AsyncLocalStorage` of the application has nothing, or the contents of whoever dialed.
+ * Notifies a subscriber in the async context of its subscription. Answers are read in the context of the socket. There,
+ * an `AsyncLocalStorage` of the application is empty, or has the store of the code that opened the connection.
  */
 export class ContextSink implements CallSink {
   private readonly context = currentContext();
 
-  constructor(private readonly subscriber: Told) {}
+  constructor(private readonly subscriber: Target) {}
 
   next(value: unknown): void {
     this.context.runInAsyncScope(tellNext, undefined, this.subscriber, value);
@@ -26,15 +26,15 @@ export class ContextSink implements CallSink {
   }
 }
 
-// Functions of the module: a closure for each value is not needed then.
-function tellNext(told: Told, value: unknown): void {
-  told.next(value);
+// Module-level functions: they avoid a closure for each value.
+function tellNext(target: Target, value: unknown): void {
+  target.next(value);
 }
 
-function tellEnd(told: Told): void {
-  told.complete();
+function tellEnd(target: Target): void {
+  target.complete();
 }
 
-function tellError(told: Told, error: unknown): void {
-  told.error(error);
+function tellError(target: Target, error: unknown): void {
+  target.error(error);
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.js';
 
-/** A side takes nothing new, and lets what is under way end, for at most so long. */
+/** Waits until the work in progress has ended, or a timeout has passed. The side that drains takes no new work. */
 export class Drain {
-  /** Settles when nothing is under way any more, or when that takes too long. */
+  /** Resolves when no work is in progress, or when the timeout has passed. */
   readonly done: Promise<void>;
   private finish: () => void = () => {};
 
-  /** @param timeout how long it may take, in milliseconds */
+  /** @param timeout in milliseconds */
   constructor(
     private readonly isEmpty: () => boolean,
     timeout: number,
@@ -22,7 +22,7 @@ export class Drain {
     this.check();
   }
 
-  /** Something of it has ended. */
+  /** Call this whenever a part of the work has ended. */
   check(): void {
     if (this.isEmpty()) this.finish();
   }

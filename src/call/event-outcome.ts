@@ -3,12 +3,12 @@ import { ContextSink } from './context-sink.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 
 /**
- * What became of an event that could not be written at once. Whoever subscribes is told, also afterwards; an error that
- * nobody had subscribed to by the end of its turn goes to `onUnobserved`, so that no event vanishes in silence.
+ * The outcome of an event that could not be written immediately. A late subscriber gets it, too. An error that has no
+ * subscriber at the end of its turn goes to `onUnobserved`, so that every lost event is reported.
  */
 export class EventOutcome implements CallSink {
-  /** Made only for an event that somebody has to be told of: most are written at once. */
-  private told: ReplaySubject<undefined> | undefined = undefined;
+  /** Created on first use: most events are written immediately. */
+  private subject: ReplaySubject<undefined> | undefined = undefined;
   private isObserved = false;
   private hasValue = false;
 
@@ -22,7 +22,7 @@ export class EventOutcome implements CallSink {
   }
 
   private get outcome(): ReplaySubject<undefined> {
-    return (this.told ??= new ReplaySubject<undefined>(1));
+    return (this.subject ??= new ReplaySubject<undefined>(1));
   }
 
   next(): void {
@@ -30,7 +30,7 @@ export class EventOutcome implements CallSink {
     this.outcome.next(undefined);
   }
 
-  /** The acknowledgement of an event has no value of its own: `firstValueFrom` waits for one, as of a plain event. */
+  /** An acknowledgement has no value, but `firstValueFrom` expects one, as for a plain event. */
   complete(): void {
     if (!this.hasValue) this.next();
     this.outcome.complete();

@@ -1,8 +1,8 @@
 import { isPromise } from './is-promise.js';
 
 /**
- * A callback of a user whose errors, at once or of its promise, go to `onFailed` in place of the process. Node's emitters
- * take it off again by the callback itself.
+ * Wraps a callback of the application: its errors and rejections go to `onFailed` and do not end the process. Because of
+ * `listener`, Node's emitters can remove the wrapper by the original callback.
  */
 export function guardedCallback<Args extends unknown[]>(
   callback: (...args: Args) => unknown,

@@ -1,9 +1,9 @@
 import { isPromise } from './is-promise.js';
 
 /**
- * Runs a hook of instrumentation. Nest does not wait for one, and it may be async all the same: then its rejection has
- * nobody else to go to.
- * @throws what the hook throws at once
+ * Runs an instrumentation hook. A hook may be async, although Nest does not await it. `onRejected` gets its rejection,
+ * which would otherwise be unhandled.
+ * @throws an error that the hook throws synchronously
  */
 export function runHook(hook: () => unknown, onRejected: (error: unknown) => void): void {
   const result = hook();

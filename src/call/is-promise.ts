@@ -1,4 +1,4 @@
-/** Promises of libraries among them. */
+/** Also recognises promises of other libraries. */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

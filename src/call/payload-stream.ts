@@ -1,23 +1,23 @@
 import { isObservable, type Observable } from 'rxjs';
 import { pump, type StreamTarget } from '../rpc/streams/stream-target.js';
 
-/** What a payload may be, in place of a value, to travel as a stream. */
+/** A payload that is sent as a stream. */
 export type PayloadStream = AsyncIterable<unknown> | Observable<unknown>;
 
 export function isPayloadStream(data: unknown): data is PayloadStream {
   return typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || isObservable(data));
 }
 
-/** The payload, where it is a stream that may hold something which must be let go. An Observable holds nothing yet. */
+/** The payload if it is an iterable, which may hold a resource. An Observable holds none before its subscription. */
 export function iterableIn(data: unknown): AsyncIterable<unknown> | undefined {
   return isPayloadStream(data) && !isObservable(data) ? data : undefined;
 }
 
 /**
- * Sends a stream as the payload of a call. An async iterable, a `Readable` among them, is held back where the handler
- * is slow; an Observable cannot be, and its values wait, within bounds.
+ * Sends a stream as the payload of a call. A slow handler pauses an async iterable or a `Readable`. An Observable cannot
+ * be paused: its values are queued, up to a limit.
  *
- * @param onReturnFailed told of errors of an iterable, or of the teardown of an Observable, that nobody waits for any more
+ * @param onReturnFailed gets errors of an iterable that is stopped, and of the teardown of an Observable
  */
 export function sendPayload(
   data: PayloadStream,
@@ -28,7 +28,7 @@ export function sendPayload(
     void pump(data, target, (error) => error, onReturnFailed);
     return;
   }
-  // Its teardown is code of a user, and may throw: here already where the Observable has ended at once.
+  // The teardown is application code, and may throw. It runs within `subscribe` if the Observable ends synchronously.
   const attempt = (task: () => void): void => {
     try {
       task();

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { EVENT_KEY_BYTES } from '../protocol/frames/frame.js';
 
-/** What becomes of a call or event that is made while there is no connection. */
+/** How a call or event behaves without a connection. */
 export type OfflinePolicy = 'buffer' | 'reject';
 
-/** What a call may be bound to: a handler's context, from which it inherits the time that is left. */
+/** The parent of a call, such as a handler's context. The call inherits its deadline and its cancellation. */
 export interface CallScope {
-  /** When the caller stops waiting, in milliseconds since the epoch; undefined where it waits for ever. */
+  /** When the caller stops waiting, in milliseconds since the epoch; undefined without a limit. */
   getDeadline(): number | undefined;
-  /** Aborted when the caller wants no answer any more. */
+  /** Aborted when the caller cancels the call, times out, or is gone. */
   getSignal(): AbortSignal;
 }
 
-/** How one call or event differs from the client's options. Everything may be left out. */
+/** The settings of one call or event. They override the client's options. */
 export interface RecordSettings {
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeout?: number;
@@ -23,7 +23,7 @@ export interface RecordSettings {
   readonly signal?: AbortSignal;
 }
 
-/** Shared by every copy of this package in the process, so that each recognises the records of the others. */
+/** Shared by all copies of this package in the process: each recognises the records of the others. */
 const BRAND = Symbol.for('nestjs-n2n.N2NRecord');
 
 /** A payload with the settings of its call. Made by `N2NRecordBuilder`. */
@@ -46,7 +46,7 @@ export class N2NRecord<T = unknown> {
 }
 
 /**
- * Says more about one call or event than its payload.
+ * Builds a payload with settings for one call or event.
  *
  * @example
  * const record = new N2NRecordBuilder({ id: 7 }).setTimeout(500).setHeaders({ tenant: 'a' }).build();
@@ -57,20 +57,23 @@ export class N2NRecordBuilder<T = unknown> {
 
   constructor(private readonly data: T) {}
 
-  /** Text that travels with the call; the handler reads it with `ctx.getHeaders()`. */
+  /** Sets headers, which are sent with the call. The handler reads them with `ctx.getHeaders()`. */
   setHeaders(headers: Record<string, string>): this {
     return this.set({ headers: { ...headers } });
   }
 
-  /** How long the call waits without any answer, in milliseconds; 0 for ever. In place of the client's `timeout`. */
+  /**
+   * Sets how long the call waits without any answer, in milliseconds; 0 sets no limit. Overrides the client's `timeout`.
+   */
   setTimeout(timeout: number): this {
     return this.set({ timeout });
   }
 
   /**
-   * For `emit`: the event completes once every handler has, errors if one fails, and is sent again after a lost
-   * connection until one of the two has happened. A server recognises a repetition, and does not run handlers again.
-   * From a server to one of its clients it is not sent again once the client's session is over: it errors with
+   * For `emit`: the event completes when all handlers have completed, and errors if one fails. Until then, it is sent
+   * again whenever the connection is lost. The server recognises a repeated event, and does not run its handlers again.
+   *
+   * An event from a server to one of its clients is not sent again after the client's session has ended. It errors with
    * `CONNECTION_LOST`.
    */
   acknowledged(): this {
@@ -78,24 +81,24 @@ export class N2NRecordBuilder<T = unknown> {
   }
 
   /**
-   * For `send`: the call may run twice, so it is sent again when the connection is lost before any answer came, for as
-   * long as its timeout allows. From a server to one of its clients as for `acknowledged`.
+   * For `send`: the call may run twice. It is sent again when the connection is lost before the first answer, until its
+   * timeout has passed. For a call from a server to one of its clients, see `acknowledged`.
    */
   idempotent(): this {
     return this.set({ isIdempotent: true });
   }
 
-  /** What becomes of it while there is no connection, in place of the client's `offline`. */
+  /** Sets the behaviour without a connection. Overrides the client's `offline`. */
   setOffline(offline: OfflinePolicy): this {
     return this.set({ offline });
   }
 
-  /** Binds the call to the one that a handler serves: it gets no more time than that has, and is cancelled with it. */
+  /** Makes the call a child of the call that a handler serves. It inherits the deadline and the cancellation. */
   within(scope: CallScope): this {
     return this.set({ scope });
   }
 
-  /** Cancels the call when `signal` is aborted: it errors with `CANCELLED`, and the handler is told as by an unsubscription. */
+  /** Cancels the call when `signal` is aborted: it errors with `CANCELLED`. The handler's signal is aborted, too. */
   setSignal(signal: AbortSignal): this {
     return this.set({ signal });
   }
@@ -110,7 +113,7 @@ export class N2NRecordBuilder<T = unknown> {
   }
 }
 
-/** Keys are random, so that no two clients ever make the same one. */
+/** Keys are random: two clients never generate the same one. */
 export function newEventKey(): string {
   return randomBytes(EVENT_KEY_BYTES).toString('latin1');
 }

@@ -7,12 +7,12 @@ import type { RecordSettings } from '../record.js';
 /** A call or event as the application made it. */
 export interface CallRequest {
   readonly kind: 'call' | 'event';
-  /** The pattern as it travels: object patterns are JSON with sorted keys. */
+  /** The pattern as it is sent: an object pattern is JSON with sorted keys. */
   readonly route: string;
-  /** Nest's packet of the call: its `data` is the payload. */
+  /** Nest's packet of the call. Its `data` is the payload. */
   readonly packet: Packet;
   readonly settings: RecordSettings;
-  /** Called when somebody begins to read a payload that is a stream. */
+  /** Called when the reading of a streamed payload begins. */
   readonly onPayloadTaken?: (() => void) | undefined;
 }
 
@@ -26,15 +26,15 @@ export interface EncodedRequest {
 
 /**
  * Makes a call, or sends an event.
- * @returns undefined once an event is written: there is nothing to cancel any more
+ * @returns undefined if an event is already written and cannot be cancelled
  * @throws N2NError when the call cannot be made
  */
 export type MakeCall<Request> = (request: Request, sink: CallSink) => MadeCall | undefined;
 
-/** Wraps the calls of a client, as an interceptor does: it may change the request, the answers, or make the call again. */
+/** Wraps the calls of a client, like an interceptor. It may change the request or the answers, or repeat the call. */
 export type CallLayer<In, Out = In> = (next: MakeCall<Out>) => MakeCall<In>;
 
-/** A call between two layers. It passes on what the caller does, and what the other side answers. */
+/** A call between two layers. It forwards the caller's actions inward, and the answers outward. */
 export abstract class LayeredCall implements MadeCall, CallSink {
   readonly isPaced: boolean;
   protected inner: MadeCall | undefined = undefined;

@@ -10,27 +10,27 @@ import { releasePayload } from './release-payload.js';
 import { repeatLost } from './repeat-lost.js';
 import { speakPackets } from './speak-packets.js';
 
-/** Where calls go, and how they are made where nothing else is said. */
+/** The caller that makes the calls, and the default settings of a call. */
 export interface CallDefaults {
   readonly caller: Caller;
   readonly codec: Codec;
-  /** Milliseconds; 0 for ever. */
+  /** In milliseconds; 0 sets no limit. */
   readonly timeout: number;
-  /** Where set, Nest's packets travel in place of bare values. */
+  /** If set, Nest's packets are sent in place of bare values. */
   readonly packets?: PacketFormat | undefined;
-  /** Where set, calls that may be made twice are made again when the connection is lost. */
+  /** If set, idempotent calls and acknowledged events are made again when the connection is lost. */
   readonly repeatBy?: Clock | undefined;
-  /** Told of an event that was lost while nobody subscribed, and of streams that failed when nobody wanted them. */
+  /** Gets the error of a lost event without a subscriber, and of a payload stream that fails when it is stopped. */
   readonly report: Report;
 }
 
-/** What Nest's `ClientProxy` knows of a packet. */
+/** The parts of Nest's `ClientProxy` that the layers need. */
 export interface PacketSource {
   readonly dispatchHook: () => DispatchHook | undefined;
   readonly withId: (packet: Packet) => Packet;
 }
 
-/** The layers of a call, the outermost first. A call that is a payload and nothing else goes without them. */
+/** Composes the layers of a call, the outermost first. A call with a payload and nothing else does not use them. */
 export function composeLayers(
   { caller, codec, timeout, packets, repeatBy, report }: CallDefaults,
   { dispatchHook, withId }: PacketSource,

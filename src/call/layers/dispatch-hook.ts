@@ -3,12 +3,12 @@ import { runHook } from '../hook.js';
 import type { Packet } from '../nest-packets/packet-format.js';
 import type { CallLayer, CallRequest } from './call-layer.js';
 
-/** Instrumentation of Nest 12: it may change the packet, such as by adding metadata. */
+/** The instrumentation hook of Nest 12. It may change the packet, for example to add metadata. */
 export type DispatchHook = (packet: Packet) => unknown;
 
 /**
- * Runs the dispatch hook, if there is one. The call is made without an async hook that rejects.
- * @param hook the hook at present: Nest sets it after the client is made
+ * Runs the dispatch hook, if one is set. The call does not wait for an async hook, and is made even if that rejects.
+ * @param hook returns the current hook: Nest sets it after the client is created
  */
 export function runDispatchHook(
   hook: () => DispatchHook | undefined,

@@ -11,8 +11,8 @@ import type { CallLayer, CallRequest, EncodedRequest } from './call-layer.js';
 import { payloadFailed } from './release-payload.js';
 
 /**
- * Encodes the payload, and reads what the record says about its call.
- * @param timeout how long a call waits where its record does not say, in milliseconds; 0 for ever
+ * Encodes the payload, and reads the settings of the record.
+ * @param timeout the timeout of a call whose record sets none, in milliseconds; 0 sets no limit
  */
 export function encodeRequest(
   codec: Codec,
@@ -38,12 +38,12 @@ export function encodeRequest(
   };
 }
 
-/** @throws N2NError `INVALID_OPTIONS`, or `TIMEOUT` when no time is left of the call that it is made within */
+/** @throws N2NError `INVALID_OPTIONS`, or `TIMEOUT` when the deadline of the parent call has passed */
 function termsOf(settings: RecordSettings, byDefault: number, kind: 'call' | 'event'): CallTerms {
   const { isAcknowledged, isIdempotent, scope } = settings;
   const offline = offlineOption(settings.offline);
   const key = kind === 'event' && isAcknowledged === true ? newEventKey() : undefined;
-  // An acknowledged event is sent until it has been handled, however long that takes, unless a timeout is set.
+  // Without a timeout of its own, an acknowledged event is sent again until it is handled.
   const timeout = settings.timeout ?? (key === undefined ? byDefault : 0);
   if (!Number.isSafeInteger(timeout) || timeout < 0 || timeout > 2 ** 31 - 1) {
     throw new N2NError(
@@ -63,12 +63,12 @@ function timeWithin(scope: CallScope, timeout: number): number {
   const deadline = scope.getDeadline();
   if (deadline === undefined) return timeout;
   const left = Math.floor(deadline - Date.now());
-  if (left <= 0) throw new N2NError('TIMEOUT', 'No time is left of the call that this one is made for.');
+  if (left <= 0) throw new N2NError('TIMEOUT', 'The deadline of the parent call has passed.');
   return timeout === 0 ? left : Math.min(timeout, left);
 }
 
 /**
- * Headers and metadata, which share one place on the wire.
+ * Encodes headers and metadata, which share one field on the wire.
  * @throws N2NError `NOT_SERIALIZABLE`
  */
 function envelopeText({ headers }: RecordSettings, { metadata, isSerialized }: Packet): string | undefined {
@@ -76,14 +76,14 @@ function envelopeText({ headers }: RecordSettings, { metadata, isSerialized }: P
   const envelope = { headers, metadata, packet: isSerialized };
   try {
     const text = encodeValue(envelope);
-    // Bytes are for payloads; here they are what JSON makes of them.
+    // Only payloads carry bytes as they are. In headers and metadata, JSON encodes them.
     return typeof text === 'string' ? text : JSON.stringify(envelope);
   } catch (error) {
     throw notSerializableIn('The headers and metadata', error);
   }
 }
 
-/** @throws N2NError `NOT_SERIALIZABLE`, which names the call */
+/** @throws N2NError `NOT_SERIALIZABLE`, whose message names the call */
 export function encodePayload<Encoded>(
   encoder: { encode(data: unknown): Encoded },
   route: string,

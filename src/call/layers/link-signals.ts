@@ -2,7 +2,7 @@ import { N2NError } from '../../n2n-error.js';
 import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
 import type { MadeCall } from '../caller.js';
 import { LayeredCall, type CallLayer, type CallRequest, type MakeCall } from './call-layer.js';
-import { bind, unbind, type Linked } from './signal-links.js';
+import { link, unlink, type Linked } from './signal-links.js';
 
 /** Cancels a call when its parent is cancelled (`record.within`), or when its signal is aborted (`record.setSignal`). */
 export const linkSignals: CallLayer<CallRequest> = (next) => (request, sink) => {
@@ -16,7 +16,7 @@ function linkTo(next: MakeCall<CallRequest>, signal: AbortSignal | undefined): M
   return (request, sink) => new LinkedCall(signal, sink).start((to) => next(request, to));
 }
 
-/** Once the call is over it leaves the signal, which may live as long as the application and have many calls. */
+/** A call that ends when a signal is aborted. It unlinks when it is over: the signal may outlive it by far. */
 class LinkedCall extends LayeredCall implements Linked {
   constructor(
     private readonly signal: AbortSignal,
@@ -26,35 +26,35 @@ class LinkedCall extends LayeredCall implements Linked {
   }
 
   /**
-   * @returns undefined where there is nothing that could be cancelled
-   * @throws N2NError `CANCELLED` when the signal is aborted already
+   * @returns undefined if there is nothing to cancel
+   * @throws N2NError `CANCELLED` when the signal is already aborted
    */
   start(make: (sink: CallSink) => MadeCall | undefined): this | undefined {
     if (this.signal.aborted) throw cancelled();
-    bind(this.signal, this);
+    link(this.signal, this);
     try {
       this.inner = make(this);
     } catch (error) {
-      this.unbind();
+      this.unlink();
       throw error;
     }
     if (this.inner !== undefined) return this;
-    this.unbind();
+    this.unlink();
     return undefined;
   }
 
   override cancel(): void {
-    this.unbind();
+    this.unlink();
     super.cancel();
   }
 
   override complete(): void {
-    this.unbind();
+    this.unlink();
     super.complete();
   }
 
   override error(error: unknown): void {
-    this.unbind();
+    this.unlink();
     super.error(error);
   }
 
@@ -64,8 +64,8 @@ class LinkedCall extends LayeredCall implements Linked {
     this.sink.error(cancelled());
   }
 
-  private unbind(): void {
-    unbind(this.signal, this);
+  private unlink(): void {
+    unlink(this.signal, this);
   }
 }
 

@@ -4,7 +4,7 @@ import type { MadeCall, Report } from '../caller.js';
 import { iterableIn } from '../payload-stream.js';
 import { LayeredCall, type CallLayer, type CallRequest } from './call-layer.js';
 
-/** Ends an iterable payload, which may hold a file or a socket, when its call ends before anybody has read it. */
+/** Ends an iterable payload that was not read when its call ends. It may hold a file or a socket. */
 export function releasePayload(report: Report): CallLayer<CallRequest> {
   return (next) => (request, sink) => {
     const payload = iterableIn(request.packet.data);
@@ -14,16 +14,16 @@ export function releasePayload(report: Report): CallLayer<CallRequest> {
   };
 }
 
-/** What to report when a payload fails that nobody wants any more. */
+/** The message for a payload that fails when it is stopped. */
 export function payloadFailed(route: string): string {
   return `The payload of "${route}" failed when it was stopped`;
 }
 
 class PayloadCall extends LayeredCall {
-  /** The payload, until somebody reads it: whoever does also ends it. */
+  /** The payload until its reading begins: then the reader also ends it. */
   private unread: AsyncIterable<unknown> | undefined;
 
-  /** @param onReturnFailed told of errors of a payload that is ended here */
+  /** @param onReturnFailed gets an error of a payload that is ended here */
   constructor(
     payload: AsyncIterable<unknown>,
     sink: CallSink,

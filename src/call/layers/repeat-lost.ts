@@ -5,8 +5,8 @@ import type { MadeCall } from '../caller.js';
 import { LayeredCall, type CallLayer, type EncodedRequest } from './call-layer.js';
 
 /**
- * Makes a call again when the connection is lost before any answer came: idempotent calls and acknowledged events. Its
- * timeout counts from the first time. A payload that is a stream has been read, and cannot be sent again.
+ * Makes an idempotent call or an acknowledged event again when the connection is lost before the first answer. The
+ * timeout counts from the first attempt. A streamed payload is already read, and cannot be sent again.
  */
 export function repeatLost(clock: Clock): CallLayer<EncodedRequest> {
   return (next) => (request, sink) => {
@@ -20,7 +20,7 @@ export function repeatLost(clock: Clock): CallLayer<EncodedRequest> {
 class RepeatedCall extends LayeredCall {
   private state: 'unanswered' | 'answered' | 'cancelled' = 'unanswered';
 
-  /** @param make makes the call, with this as its sink */
+  /** @param make makes the call with the sink that it gets */
   constructor(
     sink: CallSink,
     private readonly make: (sink: CallSink) => MadeCall | undefined,
@@ -44,7 +44,7 @@ class RepeatedCall extends LayeredCall {
   }
 
   override error(error: unknown): void {
-    // The calls that a session had are told of its end one by one: one of them may have cancelled this.
+    // A session that ends fails its calls one by one. Another of these calls may have cancelled this one.
     if (this.state === 'cancelled') return;
     if (this.state === 'answered' || !(error instanceof N2NError) || error.code !== 'CONNECTION_LOST') {
       super.error(error);

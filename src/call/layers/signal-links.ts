@@ -1,47 +1,47 @@
-/** What ends with something else. */
+/** A call that ends when a signal is aborted. */
 export interface Linked {
   onAbort(): void;
 }
 
 /**
- * What is bound to a signal, under one listener: Node warns of the eleventh, and as many calls may be made for one. Neither
- * the listener nor anything else is left when the last of them is over.
+ * The calls that are linked to one signal. They share one listener: Node warns about more than ten. The listener is
+ * removed with the last call.
  */
 class SignalLinks {
-  private readonly bound = new Set<Linked>();
+  private readonly calls = new Set<Linked>();
 
   constructor(private readonly signal: AbortSignal) {
     signal.addEventListener('abort', this.onAbort);
   }
 
-  add(bound: Linked): void {
-    this.bound.add(bound);
+  add(call: Linked): void {
+    this.calls.add(call);
   }
 
-  remove(bound: Linked): void {
-    this.bound.delete(bound);
-    if (this.bound.size > 0) return;
+  remove(call: Linked): void {
+    this.calls.delete(call);
+    if (this.calls.size > 0) return;
     this.signal.removeEventListener('abort', this.onAbort);
     linksOf.delete(this.signal);
   }
 
   private readonly onAbort = (): void => {
-    for (const bound of this.bound) bound.onAbort();
+    for (const call of this.calls) call.onAbort();
   };
 }
 
 const linksOf = new WeakMap<AbortSignal, SignalLinks>();
 
-/** Has it told when the signal is aborted, until `unbind`. */
-export function bind(signal: AbortSignal, bound: Linked): void {
+/** Links a call to a signal, until `unlink`. */
+export function link(signal: AbortSignal, call: Linked): void {
   let links = linksOf.get(signal);
   if (links === undefined) {
     links = new SignalLinks(signal);
     linksOf.set(signal, links);
   }
-  links.add(bound);
+  links.add(call);
 }
 
-export function unbind(signal: AbortSignal, bound: Linked): void {
-  linksOf.get(signal)?.remove(bound);
+export function unlink(signal: AbortSignal, call: Linked): void {
+  linksOf.get(signal)?.remove(call);
 }

@@ -6,8 +6,8 @@ import type { CallLayer, CallRequest } from './call-layer.js';
 import { encodePayload } from './encode-request.js';
 
 /**
- * Sends Nest's packets in place of bare payloads, and reads those that come as answers: for a client with a `serializer`
- * or `deserializer`.
+ * Sends Nest's packets in place of bare payloads, and reads packets as answers. A client with a `serializer` or
+ * `deserializer` uses this layer.
  *
  * @param withId gives a packet an id, as Nest does
  */
@@ -26,7 +26,7 @@ export function speakPackets(
       packet: {
         pattern: packet.pattern,
         data: isStream ? mapStream(data, serialize) : encodePayload({ encode: serialize }, route, data),
-        // A packet carries its metadata itself; the values of a stream are packets, but the stream is none.
+        // A packet contains its metadata. A stream is not a packet, although its values are.
         metadata: isStream ? metadata : undefined,
         isSerialized: true,
       },

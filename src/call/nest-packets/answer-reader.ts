@@ -2,14 +2,14 @@ import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
 import type { MadeCall } from '../caller.js';
 import { deserializePacket, type PacketFormat } from './packet-format.js';
 
-/** Reads the answers of a call that come as Nest's packets, in order, however long the deserializer takes for each. */
+/** Reads answers that arrive as Nest's packets. It keeps their order, even if the deserializer is async. */
 export class AnswerReader implements CallSink, MadeCall {
-  /** What is not read yet is not taken: no more comes than the deserializer keeps up with. */
+  /** The flow-control window counts an answer until it is deserialized. */
   readonly isPaced = true;
   private call: MadeCall | undefined = undefined;
-  /** Settles when everything has been read that came; undefined where that is so already. */
+  /** Settles when all answers so far are read; undefined if they are. */
   private reading: Promise<void> | undefined = undefined;
-  /** How many answers have come that are not read. */
+  /** The number of answers that are received and not yet read. */
   private unread = 0;
   private isOver = false;
 
@@ -18,7 +18,7 @@ export class AnswerReader implements CallSink, MadeCall {
     private readonly sink: CallSink,
   ) {}
 
-  /** @param make makes the call, with this as its sink */
+  /** @param make makes the call with the sink that it gets */
   start(make: (sink: CallSink) => MadeCall | undefined): this {
     this.call = make(this);
     return this;
@@ -73,7 +73,7 @@ export class AnswerReader implements CallSink, MadeCall {
     }
   }
 
-  /** The rules of Nest's `ClientProxy`. */
+  /** Follows the rules of Nest's `ClientProxy`. */
   private give({ err, response, isDisposed }: Record<string, unknown>, bytes: number): void {
     this.unread -= 1;
     if (this.isOver) return;
@@ -87,11 +87,11 @@ export class AnswerReader implements CallSink, MadeCall {
     else if (this.sink.isPaced !== true) this.call?.consumed(bytes);
   }
 
-  /** The packet says that the call is over; what carried it may not have ended yet. */
-  private finish(tell: () => void): void {
+  /** The packet ends the call. The underlying call may still be open, so it is cancelled. */
+  private finish(notify: () => void): void {
     this.end(() => {
       this.call?.cancel();
-      tell();
+      notify();
     });
   }
 
@@ -99,14 +99,14 @@ export class AnswerReader implements CallSink, MadeCall {
     this.finish(() => this.sink.error(error));
   }
 
-  private end(tell: () => void): void {
+  private end(notify: () => void): void {
     if (this.isOver) return;
     this.isOver = true;
-    tell();
+    notify();
   }
 }
 
-/** Packets come from anywhere, and Nest does not ask for a boolean. */
+/** Nest tests these fields for truthiness, and a packet may contain any value. */
 function isTruthy(value: unknown): boolean {
   return Boolean(value);
 }

@@ -2,8 +2,8 @@ import { isObservable, map, type Observable } from 'rxjs';
 import { iteratorOf } from '../../rpc/streams/stream-iterator.js';
 
 /**
- * The values of a stream, each through a function, which may throw: then so does the stream, and its source is let go.
- * An iterable is still held back by whoever takes its values.
+ * Maps each value of a stream. If the function throws, the stream errors and its source is ended. The result of an
+ * async iterable keeps its backpressure.
  */
 export function mapStream(
   values: AsyncIterable<unknown> | Observable<unknown>,
@@ -12,7 +12,7 @@ export function mapStream(
   return isObservable(values) ? values.pipe(map(project)) : new MappedIterable(values, project);
 }
 
-/** As an async generator, but `return` reaches the source at once, and not behind a value that is waited for. */
+/** Like an async generator, but `return` ends the source immediately, even while a value is pending. */
 export class MappedIterable implements AsyncIterableIterator<unknown, undefined> {
   private iterator: AsyncIterator<unknown> | undefined = undefined;
 
@@ -41,7 +41,7 @@ export class MappedIterable implements AsyncIterableIterator<unknown, undefined>
     return { done: true, value: undefined };
   }
 
-  /** Nobody reads the values before the first is asked for: until then, somebody else may end them. */
+  /** The iterator is created with the first request. Until then, other code may end the iterable. */
   private get source(): AsyncIterator<unknown> {
     return (this.iterator ??= iteratorOf(this.values));
   }

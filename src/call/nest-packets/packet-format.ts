@@ -6,40 +6,40 @@ import { isRecord } from '../../transport/option-checks.js';
 /** Nest's packet of a request. */
 export type Packet = ReadPacket<unknown> & {
   metadata?: unknown;
-  /** Set once `data` is what a serializer has made of the packet. */
+  /** Set if `data` is the output of a serializer. */
   isSerialized?: true;
 };
 
-/** The options by which Nest's packets travel in place of bare values. */
+/** With one of these options, Nest's packets are sent in place of bare values. */
 export interface PacketOptions {
   readonly serializer?: Serializer | undefined;
   readonly deserializer?: Deserializer | undefined;
 }
 
-/** How Nest's packets, `{ pattern, data, id }` and `{ response, err, isDisposed, id }`, are written and read. */
+/** Writes and reads Nest's packets: `{ pattern, data, id }` and `{ response, err, isDisposed, id }`. */
 export interface PacketFormat {
   readonly serializer: Serializer;
   readonly deserializer: Deserializer;
 }
 
-/** What Nest's transports do where no serializer is set. */
-const AS_IT_IS: Serializer = { serialize: (packet: unknown) => packet };
+/** The default of Nest's transports. */
+const IDENTITY_SERIALIZER: Serializer = { serialize: (packet: unknown) => packet };
 
 /**
- * @param byDefault reads packets where only the serializer is set
- * @returns undefined where neither is set: then values travel without packets
+ * @param byDefault reads packets if only the serializer is set
+ * @returns undefined if neither is set: then values are sent without packets
  */
 export function packetFormatOf(
   { serializer, deserializer }: PacketOptions,
   byDefault: Deserializer,
 ): PacketFormat | undefined {
   if (serializer === undefined && deserializer === undefined) return undefined;
-  return { serializer: serializer ?? AS_IT_IS, deserializer: deserializer ?? byDefault };
+  return { serializer: serializer ?? IDENTITY_SERIALIZER, deserializer: deserializer ?? byDefault };
 }
 
-/** The format of a side that has set neither, where the other side has. */
+/** The format of a side without these options, when the other side sends packets. */
 export function plainPackets(byDefault: Deserializer): PacketFormat {
-  return { serializer: AS_IT_IS, deserializer: byDefault };
+  return { serializer: IDENTITY_SERIALIZER, deserializer: byDefault };
 }
 
 /** @throws N2NError `NOT_SERIALIZABLE` */
@@ -51,17 +51,17 @@ export function serializePacket({ serializer }: PacketFormat, packet: object): u
     throw N2NError.from(error, 'NOT_SERIALIZABLE', 'The serializer cannot write the packet');
   }
   if (!isPromise(value)) return value;
-  // Nobody is going to wait for it, and its failure has no other place to go.
+  // The promise is not used. Its rejection must not be unhandled.
   value.then(undefined, () => {});
   throw new N2NError(
     'NOT_SERIALIZABLE',
-    'The serializer gave a promise: it must give what is to be sent at once, as over TCP.',
+    'The serializer returned a promise. It must return the packet synchronously, as with TCP.',
   );
 }
 
 /**
- * Reads a packet. Deserializers may take their time, as over TCP; most do not, and are not made to wait for themselves.
- * @throws N2NError `PROTOCOL_ERROR`, also as a rejection
+ * Reads a packet. A deserializer may be async, as with TCP. A synchronous result is returned without a promise.
+ * @throws N2NError `PROTOCOL_ERROR`, or rejects with it
  */
 export function deserializePacket(
   { deserializer }: PacketFormat,
@@ -81,7 +81,7 @@ export function deserializePacket(
 }
 
 function asPacket(packet: unknown): Record<string, unknown> {
-  if (!isRecord(packet)) throw unreadable('it gave no packet');
+  if (!isRecord(packet)) throw unreadable('it returned no packet');
   return packet;
 }
 
