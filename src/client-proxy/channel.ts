@@ -5,7 +5,7 @@ import type { CallListener } from '../call/call-host.js';
 import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
-import { closedError, isNobodyThere } from './channel-errors.js';
+import { closedError, isUnreachable } from './channel-errors.js';
 import type { ServerConnection } from './server-connection.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
@@ -23,25 +23,25 @@ export interface ChannelEvents {
 }
 
 /**
- * - `open`: calls are taken
- * - `closing`: calls under way are let end, new ones are refused
- * - `closed`, until `connect`
+ * - `open`: calls are accepted
+ * - `closing`: calls under way may end; new calls are refused
+ * - `closed`: until `connect`
  */
-type Life =
+type State =
   | { readonly is: 'open' }
   | { readonly is: 'closing'; readonly sessions: Drain; readonly done: Promise<void> }
   | { readonly is: 'closed' };
 
 /**
- * The server connections of a client, and the calls that wait for one. A balancer decides which of them are made, and
- * which one a call takes. A connection that loses its server keeps the calls that it has, and goes on coming back for them.
+ * The server connections of a client, and the offline queue. A balancer decides which connections are made, and which
+ * one a call takes. A connection that is lost keeps its calls, and reconnects to resume them.
  */
 export class Channel implements Caller, ServerConnectionEvents<ServerConnection> {
   private readonly servers: ServerPool;
-  private readonly waiting: OfflineQueue;
-  private life: Life = { is: 'open' };
+  private readonly queue: OfflineQueue;
+  private state: State = { is: 'open' };
   private readonly requests = new ConnectRequests();
-  /** Whether this side hosts handlers, which the server cannot call without a connection. */
+  /** Whether this side hosts handlers. The server can only call them over a connection. */
   private isHosting = false;
   private lastError: N2NError | undefined;
 
@@ -50,69 +50,68 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     private readonly options: ResolvedN2NClientOptions,
     private readonly events: ChannelEvents,
   ) {
-    this.waiting = new OfflineQueue(options, () => this.lastError);
+    this.queue = new OfflineQueue(options, () => this.lastError);
     this.servers = new ServerPool(options, this);
   }
 
-  /** The connection that is used, or was the last to be. */
+  /** The connection in use, or the last one that was. */
   get client(): NodeClient {
     return this.servers.current.client;
   }
 
-  /** All connections, the present one among them. */
+  /** All connections, including the one in use. */
   get clients(): readonly NodeClient[] {
     return this.servers.all.map(({ client }) => client);
   }
 
   /**
    * Connects, also after `close`.
-   * @returns what settles when calls can be made, or when every address was tried once in vain; more attempts follow that
-   * where somebody has a use for the connection
+   * @returns resolves when calls can be made. It rejects when the first attempt at every address has failed. More
+   * attempts follow if calls wait, handlers are hosted, or the client was connected before.
    */
   connect(): Promise<void> {
-    return this.reach(() => this.requests.waitForFirst());
+    return this.connectAndWait(() => this.requests.waitForFirst());
   }
 
   /**
-   * Connects likewise.
-   * @returns what settles when calls can be made, or when that is not to be hoped for: no address is tried any more, or
-   * `close` was called
+   * Connects, like `connect`, but waits longer.
+   * @returns resolves when calls can be made. It rejects when the client has stopped its attempts, or `close` is called.
    */
   whenOpen(): Promise<void> {
-    return this.reach(() => this.requests.waitForAny());
+    return this.connectAndWait(() => this.requests.waitForAny());
   }
 
-  /** Takes calls again after `close`; the first one connects. */
+  /** Accepts calls again after `close`. The first call connects. */
   reopen(): void {
-    if (this.life.is === 'closed') this.life = { is: 'open' };
+    if (this.state.is === 'closed') this.state = { is: 'open' };
   }
 
-  /** Why the latest attempt has failed, if one has. */
+  /** The error of the last failed attempt, if there was one. */
   get failure(): N2NError | undefined {
     return this.lastError;
   }
 
-  /** Who takes the calls of the other sides from now on; undefined for nobody. */
+  /** Sets the listener that takes the calls of the servers; undefined for none. */
   hostCalls(listener: CallListener | undefined): void {
     this.isHosting = listener !== undefined;
     this.servers.hostCalls(listener);
   }
 
   /**
-   * Takes no new calls, lets those under way end within `drainTimeout`, and ends the connections. What waits for a
-   * connection fails at once with `CLOSED`, and what has not ended by then.
+   * Refuses new calls, waits at most `drainTimeout` for the calls under way, and ends the connections. Calls in the
+   * offline queue fail immediately with `CLOSED`. Calls that have not ended after `drainTimeout` fail with it, too.
    */
   close(): Promise<void> {
-    if (this.life.is === 'closed') return Promise.resolve();
+    if (this.state.is === 'closed') return Promise.resolve();
     const error = closedError();
-    if (this.life.is === 'closing') {
-      this.failWaiting(error);
-      return this.life.done;
+    if (this.state.is === 'closing') {
+      this.failQueued(error);
+      return this.state.done;
     }
     const live = this.servers.all.filter((connection) => connection.hasSession);
     for (const connection of this.servers.all) if (!live.includes(connection)) connection.stop(error);
-    this.life = { is: 'closed' };
-    this.failWaiting(error);
+    this.state = { is: 'closed' };
+    this.failQueued(error);
     if (live.length === 0) {
       this.events.onStatus('disconnected');
       return Promise.resolve();
@@ -122,81 +121,81 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     const sessions = new Drain(() => !live.some(({ hasSession }) => hasSession), drainTimeout, clock);
     const done = sessions.done.then(() => {
       for (const connection of live) connection.stop(error);
-      this.life = { is: 'closed' };
+      this.state = { is: 'closed' };
       this.events.onStatus('disconnected');
       if (this.requests.isEmpty) return;
-      this.life = { is: 'open' };
+      this.state = { is: 'open' };
       this.begin();
     });
-    this.life = { is: 'closing', sessions, done };
+    this.state = { is: 'closing', sessions, done };
     for (const connection of live) connection.drain();
     return done;
   }
 
   call(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall {
-    const connection = this.waiting.isEmpty ? this.pick(pattern) : undefined;
+    const connection = this.queue.isEmpty ? this.pick(pattern) : undefined;
     if (connection !== undefined) return connection.call(pattern, value, sink, terms);
-    return this.wait('call', pattern, value, sink, terms);
+    return this.enqueue('call', pattern, value, sink, terms);
   }
 
   emit(pattern: string, value: EncodedValue, sink: CallSink, terms: CallTerms): MadeCall | undefined {
     const connection = this.pick(pattern);
     if (connection !== undefined) return connection.emit(pattern, value, sink, terms);
-    return this.wait('event', pattern, value, sink, terms);
+    return this.enqueue('event', pattern, value, sink, terms);
   }
 
   onOpen(connection: ServerConnection): void {
-    if (this.life.is === 'open') this.rebalance();
-    // It has come back for the calls that it had.
+    if (this.state.is === 'open') this.rebalance();
+    // The channel is closing: the connection has resumed its session to finish its calls.
     else connection.drain();
   }
 
   onLost(connection: ServerConnection): void {
-    if (this.life.is !== 'open') return;
+    if (this.state.is !== 'open') return;
     if (connection === this.servers.current) this.events.onStatus('reconnecting');
     this.rebalance();
   }
 
   onFailed(connection: ServerConnection, error: N2NError): void {
     this.lastError = error;
-    // No process has the session any more, and nothing that is under way can end well.
-    if (this.life.is === 'closing' && isNobodyThere(error)) connection.stop(closedError());
-    if (this.life.is !== 'open') return;
+    // No process has the session any more. The calls under way cannot succeed.
+    if (this.state.is === 'closing' && isUnreachable(error)) connection.stop(closedError());
+    if (this.state.is !== 'open') return;
     this.rebalance();
     if (!this.servers.hasFailed) return;
     this.requests.rejectFirst(error);
-    // A server that drains is there, and asks its clients to come back.
+    // A server that drains is reachable, and its clients reconnect later.
     const isRefused = error.code !== 'DRAINING';
-    if (isRefused && !this.requests.isInUse && !this.isHosting) this.standStill(error);
+    if (isRefused && !this.requests.isInUse && !this.isHosting) this.stopAll(error);
   }
 
-  /** Once no address is tried any more, what waits fails; the next call begins anew. */
+  /** When no address is tried any more, queued calls fail. The next call connects again. */
   onGivenUp(connection: ServerConnection, error: N2NError): void {
     this.onFailed(connection, error);
-    if (this.life.is !== 'open' || !this.servers.isIdle) return;
-    this.failWaiting(error);
+    if (this.state.is !== 'open' || !this.servers.isIdle) return;
+    this.failQueued(error);
     this.events.onStatus('disconnected');
   }
 
-  onLeaving(connection: ServerConnection): void {
-    if (this.life.is !== 'open') return;
+  onDraining(connection: ServerConnection): void {
+    if (this.state.is !== 'open') return;
     if (connection === this.servers.current) this.events.onStatus('draining');
     this.rebalance();
   }
 
   onDrained(connection: ServerConnection, retryAfter: number): void {
-    if (this.life.is !== 'open' || this.servers.current.canCall) {
+    if (this.state.is !== 'open' || this.servers.current.canCall) {
       connection.stop(closedError());
       return;
     }
     if (connection === this.servers.current) this.events.onStatus('reconnecting');
-    connection.rest(retryAfter);
+    connection.backOff(retryAfter);
     this.rebalance();
   }
 
   onOver(connection: ServerConnection): void {
-    if (this.life.is === 'closing') this.life.sessions.check();
-    // It went on coming back for its calls alone.
+    if (this.state.is === 'closing') this.state.sessions.check();
+    // It had reconnected only to finish its calls.
     if (connection !== this.servers.current && this.servers.current.canCall) connection.stop(closedError());
   }
 
@@ -204,14 +203,14 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     this.events.onFault(error);
   }
 
-  /** Whether calls can be made. Those that wait come first. */
+  /** Whether calls can be made. Queued calls are written first. */
   private get canCall(): boolean {
-    return this.life.is === 'open' && this.servers.current.canCall;
+    return this.state.is === 'open' && this.servers.current.canCall;
   }
 
-  /** @returns the connection that a call takes now; undefined where it waits. @throws N2NError of the picker */
+  /** @returns the connection for a call; undefined if the call has to wait. @throws N2NError of the picker */
   private pick(pattern: string): ServerConnection | undefined {
-    return this.waiting.isEmpty && this.life.is === 'open' ? this.servers.pick(pattern) : undefined;
+    return this.queue.isEmpty && this.state.is === 'open' ? this.servers.pick(pattern) : undefined;
   }
 
   private rebalance(): void {
@@ -223,39 +222,39 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     this.servers.reset();
     this.requests.resolve();
     this.events.onStatus('connected');
-    this.writeWaiting();
+    this.writeQueued();
   }
 
-  private wait(
+  private enqueue(
     kind: QueuedCall['kind'],
     pattern: string,
     value: EncodedValue,
     sink: CallSink,
     terms: CallTerms,
   ): QueuedCall {
-    if (this.life.is !== 'open') throw shed(kind, pattern, terms, closedError());
+    if (this.state.is !== 'open') throw shed(kind, pattern, terms, closedError());
     this.begin();
     this.requests.use();
     if (!this.canCall && (terms.offline ?? this.options.offline) === 'reject') {
       const error = new N2NError(
         'CONNECT_FAILED',
-        `There is no connection to ${this.options.urls.join(' or ')}, and the policy "offline" is to reject what would wait for one.`,
+        `There is no connection to ${this.options.urls.join(' or ')}, and the "offline" policy is "reject".`,
         { cause: this.lastError },
       );
       throw shed(kind, pattern, terms, error);
     }
-    return this.waiting.wait(kind, pattern, value, sink, terms);
+    return this.queue.wait(kind, pattern, value, sink, terms);
   }
 
-  private reach(request: () => Promise<void>): Promise<void> {
-    if (this.life.is !== 'closing') this.life = { is: 'open' };
+  private connectAndWait(request: () => Promise<void>): Promise<void> {
+    if (this.state.is !== 'closing') this.state = { is: 'open' };
     if (this.canCall) return Promise.resolve();
-    // Where it is closing, what is left of it ends first.
-    if (this.life.is === 'open') this.begin();
+    // A channel that is closing finishes its drain first.
+    if (this.state.is === 'open') this.begin();
     return request();
   }
 
-  /** Begins to connect, where nothing leads to a connection yet. */
+  /** Connects, unless an attempt or a connection exists. */
   private begin(): void {
     if (!this.servers.isIdle) return;
     this.servers.reset();
@@ -263,23 +262,23 @@ export class Channel implements Caller, ServerConnectionEvents<ServerConnection>
     this.servers.current.connect();
   }
 
-  /** Tries no more: nobody has a use for a connection. */
-  private standStill(error: N2NError): void {
+  /** Stops all attempts: no connection is needed. */
+  private stopAll(error: N2NError): void {
     for (const connection of this.servers.all) connection.stop(error);
     this.events.onStatus('disconnected');
   }
 
-  /** One by one: whoever is told of one may cancel others, make more, or close the client. */
-  private writeWaiting(): void {
+  /** Writes one call at a time: its callbacks may cancel others, make new calls, or close the client. */
+  private writeQueued(): void {
     while (this.canCall) {
-      const call = this.waiting.take();
+      const call = this.queue.take();
       if (call === undefined) return;
       call.write(this.servers.current);
     }
   }
 
-  private failWaiting(error: N2NError): void {
+  private failQueued(error: N2NError): void {
     this.requests.reject(error);
-    for (const call of this.waiting.takeAll()) call.fail(error);
+    for (const call of this.queue.takeAll()) call.fail(error);
   }
 }

@@ -5,10 +5,10 @@ import type { Link } from '../session/link.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 
 /**
- * Says HELLO over a new link, and waits for that of the server.
+ * Sends HELLO over a new link, and waits for the HELLO of the server.
  *
- * @param resume the session to go on with, if there is one
- * @throws N2NError see `receiveHello`; a connection that ends before HELLO is `CONNECT_FAILED`
+ * @param resume the session to resume, if there is one
+ * @throws N2NError as `receiveHello`; `CONNECT_FAILED` if the connection ends before HELLO
  */
 export async function exchangeHello(
   link: Link,

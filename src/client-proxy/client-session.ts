@@ -11,15 +11,15 @@ import type { Link } from '../session/link.js';
 import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 
-/** Who takes the calls of the server, and what they call it with. */
+/** The listener that takes the calls of the server, and the caller that its handlers use. */
 export interface Hosting {
-  /** Undefined for nobody. */
+  /** Undefined if this side hosts no handlers. */
   readonly listener: CallListener | undefined;
   readonly caller: Caller;
 }
 
 export interface ClientSessionEvents {
-  /** See `PeerEvents.onFault`: of calls that nobody here takes. */
+  /** See `PeerEvents.onFault`. Called for faults while no handlers are hosted. */
   onFault(error: unknown): void;
   /** The server takes no new calls. */
   onGoAway(): void;
@@ -29,25 +29,25 @@ export interface ClientSessionEvents {
   onClosed(error: N2NError, lost: number): void;
 }
 
-/** The session with the server, whichever connection it goes over at present. */
+/** The session with the server. It survives its connections. */
 export class ClientSession {
   readonly peer: Peer;
-  /** When the server may be asked again, in milliseconds; undefined while it takes calls. */
+  /** The delay that the server asks for before a reconnect, in milliseconds; undefined while it takes calls. */
   retryAfter: number | undefined;
   private readonly clock: Clock;
-  private readonly nobody: HostedConnection;
+  private readonly noHandlers: HostedConnection;
   private hosted: HostedConnection;
   private readonly info: LiveSessionInfo;
-  /** With what to come back for it; it is replaced at every return. */
+  /** The ticket of the next resume. Each resume replaces it. */
   private ticket: Ticket | undefined;
-  /** How long it can be gone on with without a connection, in milliseconds. */
+  /** How long the session can be resumed after its connection is lost, in milliseconds. */
   readonly window: number;
-  /** Until when it can be gone on with, by the clock; Infinity while it has its connection. */
+  /** When the session can no longer be resumed, by the clock; Infinity while it is connected. */
   private resumableUntil = Infinity;
 
   /**
-   * @param address that of the server
-   * @param socket its connection; when that is lost, the last that it had
+   * @param address the address of the server
+   * @param socket the current connection, or the last one
    */
   constructor(
     address: string,
@@ -60,7 +60,7 @@ export class ClientSession {
     const { maxPayload, maxReplay, clock, codec, resumeWindow } = options;
     const window = hello.ticket === undefined ? 0 : Math.min(resumeWindow, hello.window);
     this.clock = clock;
-    this.nobody = { ...NO_HANDLERS, onFault: (error) => events.onFault(error) };
+    this.noHandlers = { ...NO_HANDLERS, onFault: (error) => events.onFault(error) };
     const id = socket.id ?? '';
     this.info = { id, role: 'dialer', connection: id, address, window };
     this.window = window;
@@ -97,47 +97,47 @@ export class ClientSession {
         defer: atEndOfTurn,
       },
     );
-    this.hosted = this.hostedBy(hosting);
+    this.hosted = this.connectHost(hosting);
   }
 
-  /** How long it can be gone on with, in milliseconds; Infinity while it has its connection. */
+  /** How long the session can still be resumed, in milliseconds; Infinity while it is connected. */
   get timeLeft(): number {
     return this.resumableUntil - this.clock.now();
   }
 
-  /** How long it has been without a connection, in milliseconds; negative while it has one. */
+  /** How long the session has been without a connection, in milliseconds; negative while it is connected. */
   get awayFor(): number {
     return this.window - this.timeLeft;
   }
 
-  /** What to say in HELLO to go on with it; undefined where the server does not keep it. */
+  /** The resume request for HELLO; undefined if the server does not keep the session. */
   get resumeRequest(): Hello['resume'] {
     return this.ticket && { ...this.ticket, received: this.peer.received };
   }
 
-  /** Somebody else takes the calls of the server from now on. */
-  hostBy(hosting: Hosting): void {
+  /** Changes the listener that takes the calls of the server. */
+  setHosting(hosting: Hosting): void {
     this.hosted.onEnded();
-    this.hosted = this.hostedBy(hosting);
+    this.hosted = this.connectHost(hosting);
     this.peer.serveAtMost(maxInFlightOf(hosting));
   }
 
-  /** It is about to go on over another connection. */
+  /** The session is about to be resumed over another connection. */
   moveTo(socket: DialedSocket): void {
     this.socket = socket;
     this.info.connection = socket.id ?? '';
     this.hosted.onMoved(socket);
   }
 
-  /** Goes on over this link, or begins. @param ticket with what to come back the next time */
+  /** Begins or resumes the session over this link. @param ticket the ticket of the next resume */
   attach(link: Link, ticket: Ticket | undefined): void {
     this.ticket = ticket;
     this.resumableUntil = Infinity;
     this.peer.attach(link);
   }
 
-  private hostedBy({ listener, caller }: Hosting): HostedConnection {
-    return listener?.onConnection(this.socket, caller, this.info) ?? this.nobody;
+  private connectHost({ listener, caller }: Hosting): HostedConnection {
+    return listener?.onConnection(this.socket, caller, this.info) ?? this.noHandlers;
   }
 }
 

@@ -1,44 +1,44 @@
 import type { N2NError } from '../n2n-error.js';
 import { PendingConnect } from './pending-connect.js';
 
-/** Who waits for a connection, and whether anybody has a use for one: `connect` alone is a question, and no use. */
+/** The pending `connect` calls, and whether a connection is needed. `connect` alone does not keep the attempts going. */
 export class ConnectRequests {
   private hasUse = false;
-  /** Those who wait until each address was tried once. */
+  /** Settles when each address was tried once. */
   private first: PendingConnect | undefined;
-  /** Those who wait for as long as anything is tried. */
+  /** Settles when the attempts have ended. */
   private lasting: PendingConnect | undefined;
 
   get isEmpty(): boolean {
     return (this.first ?? this.lasting) === undefined;
   }
 
-  /** Whether the attempts go on when each address was tried once in vain. */
+  /** Whether the attempts continue after each address has failed once. */
   get isInUse(): boolean {
     return this.hasUse || this.lasting !== undefined;
   }
 
-  /** A call or an event was made. */
+  /** A call or an event needs a connection. */
   use(): void {
     this.hasUse = true;
   }
 
-  /** Attempts begin anew. */
+  /** A new series of attempts begins. */
   begin(): void {
     this.hasUse = false;
   }
 
-  /** @returns what settles with a connection, or when each address was tried once in vain */
+  /** @returns resolves with a connection; rejects when each address has failed once */
   waitForFirst(): Promise<void> {
     return (this.first ??= new PendingConnect()).promise;
   }
 
-  /** @returns what settles with a connection, or when none is to be hoped for */
+  /** @returns resolves with a connection; rejects when the attempts have stopped */
   waitForAny(): Promise<void> {
     return (this.lasting ??= new PendingConnect()).promise;
   }
 
-  /** There is a connection. */
+  /** A connection is ready. */
   resolve(): void {
     const { first, lasting } = this;
     this.first = undefined;
@@ -48,14 +48,14 @@ export class ConnectRequests {
     lasting?.resolve();
   }
 
-  /** Each address was tried once in vain. */
+  /** Each address has failed once. */
   rejectFirst(error: N2NError): void {
     const { first } = this;
     this.first = undefined;
     first?.reject(error);
   }
 
-  /** Nothing is tried any more. */
+  /** The attempts have stopped. */
   reject(error: N2NError): void {
     const { lasting } = this;
     this.lasting = undefined;

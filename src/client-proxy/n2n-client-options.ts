@@ -92,7 +92,7 @@ const OWN_OPTIONS = {
   logger: optional<Logger>(loggerOption, { inWords: "Nest's logger" }),
 };
 
-/** All of `N2NClient`. */
+/** All options of `N2NClient`. */
 export const N2N_CLIENT_OPTIONS = {
   ...OWN_OPTIONS,
   ...CALL_OPTIONS,
@@ -102,8 +102,8 @@ export const N2N_CLIENT_OPTIONS = {
 };
 
 /**
- * Where the other service is, and how to call it. Leaving an option out and giving it as `undefined` both mean the
- * default.
+ * The address of the server, and how to call it. An option that is left out or `undefined` has its
+ * default value.
  */
 export interface N2NClientOptions
   extends
@@ -122,11 +122,11 @@ export interface ResolvedN2NClientOptions
   readonly packets: PacketFormat | undefined;
   readonly clock: Clock;
   readonly logger: ResolvedLogger;
-  /** Of the connection to each of the addresses. */
+  /** The options of the connection to each address. */
   readonly connection: ResolvedConnectionOptions;
 }
 
-/** Options of `NodeClient` that are not the user's to set here, and why. */
+/** Options of `NodeClient` that users cannot set here, with the reason. */
 const SET_BY_THE_CLIENT: Readonly<Record<string, string>> = {
   secure: 'left out: the address says it, "https:" for TLS',
   parser: 'left out: the client sets it itself',

@@ -12,23 +12,23 @@ import { loggerNamed } from './named-logger.js';
 import { resolveN2NClientOptions, type N2NClientOptions } from './n2n-client-options.js';
 
 /** The events of the connection, for `on`. */
-// oxlint-disable-next-line typescript/no-explicit-any -- Nest's type of an events map; NodeClientEvents says the rest
+// oxlint-disable-next-line typescript/no-explicit-any -- Nest's type of an events map; NodeClientEvents has the exact types
 export type N2NClientEvents = { [Event in keyof NodeClientEvents]: (...args: any[]) => void };
 
 /**
- * - `connected`: calls leave at once
- * - `draining`: the server, or this client, takes no new calls; those under way go on
+ * - `connected`: calls are sent immediately
+ * - `draining`: the server or this client refuses new calls; calls under way continue
  * - `reconnecting`: the connection is lost; calls wait
- * - `disconnected`: nothing is connected or tried
+ * - `disconnected`: there is no connection and no attempt
  */
 export type N2NClientStatus = ChannelStatus;
 
 /**
  * Calls the handlers of another Nest service.
  *
- * It connects with the first call. While there is no connection, calls and events wait for one, in order and bounded. A
- * connection that is lost comes back by itself, and the calls under way go on; they fail with `CONNECTION_LOST` where it
- * does not come back within `resumeWindow`, or to a server that was started anew.
+ * The first call connects. Without a connection, calls and events wait in a bounded queue, in order. The client
+ * reconnects automatically and resumes the calls under way. They fail with `CONNECTION_LOST` if the client does not
+ * reconnect within `resumeWindow`, or if the server was restarted.
  *
  * @example
  * const n2n = new N2NClient({ url: 'http://127.0.0.1:6262' });
@@ -44,7 +44,7 @@ export class N2NClient
   private readonly clock: Clock;
 
   /**
-   * @param name what the log calls it; the module gives the name that it is registered under
+   * @param name the name of the client in the log; `N2NModule` passes the name of the registration
    * @throws N2NError `INVALID_OPTIONS`
    */
   constructor(options: N2NClientOptions = {}, name?: string) {
@@ -71,45 +71,48 @@ export class N2NClient
     };
   }
 
-  /** The state of the connection, from the latest on; nothing until there was one, or none is hoped for any more. */
+  /**
+   * Emits the current state of the connection, then each change. Emits nothing until the first connection, or until the
+   * first attempts have stopped.
+   */
   override get status(): Observable<N2NClientStatus> {
     return super.status as Observable<N2NClientStatus>;
   }
 
   /**
-   * Connects, which the first call does too.
-   * @returns what settles when calls can be made, or with `CONNECT_FAILED` when the first attempt has failed. Further
-   * attempts follow where somebody has a use for the connection: calls that wait, hosted handlers, or a client that was
-   * connected before. Otherwise the next call begins anew.
+   * Connects. The first call connects, too.
+   * @returns resolves when calls can be made; rejects with `CONNECT_FAILED` when the first attempt has failed. More
+   * attempts follow if calls wait, handlers are hosted, or the client was connected before. Otherwise the next call
+   * connects again.
    */
   override connect(): Promise<void> {
     return this.channel.connect();
   }
 
   /**
-   * Ends the connection once the calls under way have ended, or `drainTimeout` has passed: then they fail with `CLOSED`.
-   * Calls that wait for a connection fail with it at once, and so do later ones until `connect`.
-   * @returns what settles when the connection has ended
+   * Ends the connection when the calls under way have ended. Calls that have not ended after `drainTimeout` fail with
+   * `CLOSED`. Calls that wait for a connection fail with `CLOSED` immediately. So do later calls, until `connect`.
+   * @returns resolves when the connection has ended
    */
   override close(): Promise<void> {
     return this.channel.close();
   }
 
   /**
-   * Called by Nest when the application starts: waits for the connection where `waitForFirstConnect` says so. A client
-   * that another application of this process had, and closed, can be used again.
-   * @throws N2NError `CONNECT_FAILED` when there is none by then, or the client has given up, or `CLOSED` when it was
-   * closed; it is closed after either
+   * Called by Nest when the application starts. Waits for the connection for up to `waitForFirstConnect`. Reopens a
+   * client that another application of this process has closed. If it throws, the client is closed.
+   * @throws N2NError `CONNECT_FAILED` when there is no connection in time, or the attempts have stopped; `CLOSED` when
+   * the client is closed meanwhile
    */
   async onModuleInit(): Promise<void> {
     const { firstConnectTimeout, channel } = this;
     channel.reopen();
     if (firstConnectTimeout === 0) return;
-    const tooLate = (): N2NError => noFirstConnection(firstConnectTimeout, channel.failure);
+    const timeoutError = (): N2NError => noFirstConnection(firstConnectTimeout, channel.failure);
     try {
-      await within(this.clock, firstConnectTimeout, channel.whenOpen(), tooLate);
+      await within(this.clock, firstConnectTimeout, channel.whenOpen(), timeoutError);
     } catch (error) {
-      // Nest shuts down nothing of an application that has not started.
+      // Nest does not run shutdown hooks for an application that has not started.
       await this.close();
       throw error;
     }
@@ -120,31 +123,31 @@ export class N2NClient
     return this.close();
   }
 
-  /** Listens to an event of the `NodeClient`; where there are several addresses, of each. */
+  /** Listens to an event of the `NodeClient`. With several addresses, it listens to each of them. */
   override on<Event extends keyof N2NClientEvents>(event: Event, callback: N2NClientEvents[Event]): void {
     for (const client of this.channel.clients) client.on(event, callback as never);
   }
 
-  /** The `NodeClient` under the calls; where there are several addresses, that of the one in use. */
+  /** Returns the `NodeClient` of the connection. With several addresses, it returns the one in use. */
   override unwrap<T = NodeClient>(): T {
     return this.channel.client as T;
   }
 
-  /** @internal For `N2NServer({ client })`, which hosts handlers for the other side. */
+  /** @internal For `N2NServer({ client })`, which hosts handlers for the server. */
   hostCalls(listener: CallListener | undefined): void {
     this.channel.hostCalls(listener);
   }
 }
 
-/** @param tooLate makes the error for when it has not settled by then */
+/** @param timeoutError creates the error of the timeout */
 function within(
   clock: Clock,
   milliseconds: number,
   settled: Promise<void>,
-  tooLate: () => N2NError,
+  timeoutError: () => N2NError,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimeout(() => reject(tooLate()), milliseconds, 'wait-again');
+    const timer = clock.setTimeout(() => reject(timeoutError()), milliseconds, 'wait-again');
     settled.then(resolve, reject).finally(() => clock.clearTimeout(timer));
   });
 }

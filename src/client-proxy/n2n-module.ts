@@ -12,14 +12,14 @@ import { N2NError } from '../n2n-error.js';
 import { N2NClient } from './n2n-client.js';
 import type { N2NClientOptions } from './n2n-client-options.js';
 
-/** What every way to register a client has. */
+/** The options of every registration. */
 interface Registration {
   /**
-   * The name by which `@InjectN2N(name)` injects the client. Without one it is injected by its class, `N2NClient`.
+   * The name of the client for `@InjectN2N(name)`. A client without a name is injected by its class, `N2NClient`.
    */
   name?: string | undefined;
   /**
-   * Whether modules that do not import this one can inject the client as well.
+   * Whether modules that do not import this one can inject the client, too.
    * @default false
    */
   isGlobal?: boolean | undefined;
@@ -27,7 +27,7 @@ interface Registration {
 
 export type N2NModuleOptions = N2NClientOptions & Registration;
 
-/** What makes the options of a client, when they come from another provider, such as a configuration service. */
+/** A provider that creates the options of a client, such as a configuration service. */
 export interface N2NOptionsFactory {
   createN2NOptions(): N2NClientOptions | Promise<N2NClientOptions>;
 }
@@ -43,18 +43,18 @@ export interface N2NModuleAsyncOptions extends Registration {
   useExisting?: Type<N2NOptionsFactory> | undefined;
 }
 
-/** The injection token of a client: its class, or one made of its name. */
+/** Returns the injection token of a client: its class, or a token with its name. */
 export function getN2NToken(name?: string): string | typeof N2NClient {
   return name === undefined ? N2NClient : `N2NClient:${name}`;
 }
 
-/** Injects the client that was registered under `name`. */
+/** Injects the client that is registered with this name. */
 export function InjectN2N(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getN2NToken(name));
 }
 
 /**
- * Provides clients of other services. Each is closed when the application shuts down.
+ * Provides clients of other services. Each client is closed when the application shuts down.
  *
  * @example
  * imports: [
@@ -64,10 +64,10 @@ export function InjectN2N(name?: string): PropertyDecorator & ParameterDecorator
  */
 @Module({})
 export class N2NModule implements OnModuleInit {
-  /** @internal Made by Nest, once for each registration. */
+  /** @internal Created by Nest, once for each registration. */
   constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {}
 
-  /** @internal @throws N2NError `INVALID_OPTIONS` where two clients of one module could not be told apart */
+  /** @internal @throws N2NError `INVALID_OPTIONS` if one module imports two clients without names */
   onModuleInit(): void {
     for (const { imports, name } of this.modules.values()) {
       const unnamed = [...imports].filter(
@@ -88,7 +88,7 @@ export class N2NModule implements OnModuleInit {
     };
   }
 
-  /** Bad options fail the application's start with an N2NError `INVALID_OPTIONS`. */
+  /** With invalid options, the application fails to start with an N2NError `INVALID_OPTIONS`. */
   static registerAsync({ name, isGlobal, imports, ...source }: N2NModuleAsyncOptions): DynamicModule {
     const token = getN2NToken(name);
     return {

@@ -13,16 +13,16 @@ export interface OfflineLimits {
   readonly clock: Clock;
 }
 
-/** What may wait for a connection: bounded in number and bytes, in order, each for as long as its timeout says. */
+/** The calls and events that wait for a connection, in order. Their number and bytes are bounded; each has a timeout. */
 export class OfflineQueue {
   private readonly calls = new Set<QueuedCall>();
   private readonly deadlines: Deadlines;
   private bytes = 0;
 
-  /** @param whyAway the error of the last attempt to connect, if there was one */
+  /** @param connectError returns the error of the last attempt to connect, if there was one */
   constructor(
     private readonly limits: OfflineLimits,
-    private readonly whyAway: () => N2NError | undefined,
+    private readonly connectError: () => N2NError | undefined,
   ) {
     this.deadlines = new Deadlines(limits.clock);
   }
@@ -31,7 +31,7 @@ export class OfflineQueue {
     return this.calls.size === 0;
   }
 
-  /** @throws N2NError `OVERLOADED` when there is no room */
+  /** @throws N2NError `OVERLOADED` when the queue is full */
   wait(
     kind: QueuedCall['kind'],
     pattern: string,
@@ -40,13 +40,13 @@ export class OfflineQueue {
     terms: CallTerms,
   ): QueuedCall {
     const drop = (dropped: QueuedCall): void => this.remove(dropped);
-    const call = new QueuedCall(kind, pattern, value, terms, sink, drop, this.whyAway);
+    const call = new QueuedCall(kind, pattern, value, terms, sink, drop, this.connectError);
     const { maxBuffered, maxBufferedBytes } = this.limits;
     if (this.calls.size >= maxBuffered || this.bytes + call.bytes > maxBufferedBytes) {
       const error = new N2NError(
         'OVERLOADED',
-        'There is no connection, and no room for another call that waits for one. ' +
-          'See why the service is away, or raise maxBuffered or maxBufferedBytes.',
+        'There is no connection, and the offline queue is full. ' +
+          'Check why the server is unreachable, or raise maxBuffered or maxBufferedBytes.',
         { details: { waiting: this.calls.size, waitingBytes: this.bytes } },
       );
       throw shed(call.kind, call.pattern, call.options, error);
@@ -63,14 +63,14 @@ export class OfflineQueue {
     this.deadlines.remove(call);
   }
 
-  /** Takes the one out that has waited longest. */
+  /** Removes and returns the oldest call. */
   take(): QueuedCall | undefined {
     const [oldest] = this.calls;
     if (oldest !== undefined) this.remove(oldest);
     return oldest;
   }
 
-  /** Empties the room. @returns what waited, oldest first */
+  /** Removes and returns all calls, oldest first. */
   takeAll(): QueuedCall[] {
     const all = [...this.calls];
     this.calls.clear();

@@ -1,6 +1,6 @@
 import type { N2NError } from '../n2n-error.js';
 
-/** Those who wait for a connection: one promise, and how it comes out. */
+/** One promise that all waiting `connect` calls share. */
 export class PendingConnect {
   readonly promise: Promise<void>;
   private settle: { resolve(): void; reject(error: N2NError): void } | undefined;

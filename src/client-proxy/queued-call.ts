@@ -15,9 +15,9 @@ export class QueuedCall implements Expiring, MadeCall {
   private written: MadeCall | undefined = undefined;
 
   /**
-   * @param sink is told the answers of a call; of an event, that it was written
-   * @param drop takes it out of the waiting ones
-   * @param whyAway the error of the last attempt to connect, if there was one
+   * @param sink gets the answers of a call; for an event, it completes when the event is written
+   * @param drop removes the call from the queue
+   * @param connectError returns the error of the last attempt to connect, if there was one
    */
   constructor(
     readonly kind: 'call' | 'event',
@@ -26,17 +26,17 @@ export class QueuedCall implements Expiring, MadeCall {
     readonly options: CallTerms,
     private readonly sink: CallSink,
     private readonly drop: (call: QueuedCall) => void,
-    private readonly whyAway: () => N2NError | undefined,
+    private readonly connectError: () => N2NError | undefined,
   ) {
     this.timeout = options.timeout;
   }
 
-  /** How much of the bounded memory for waiting calls it takes, in bytes. */
+  /** The size of the call in the queue, in bytes. */
   get bytes(): number {
     return this.pattern.length + encodedLength(this.value) + (this.options.metadata?.length ?? 0);
   }
 
-  /** The connection is there. Its errors are the call's own. */
+  /** Writes the call over a connection. Errors go to its sink. */
   write(to: Caller): void {
     try {
       if (this.kind === 'call') {
@@ -69,22 +69,21 @@ export class QueuedCall implements Expiring, MadeCall {
 
   onExpired(): void {
     this.drop(this);
-    const cause = this.whyAway();
+    const cause = this.connectError();
     const why =
       cause === undefined
-        ? '. No attempt has failed yet: the server does not answer, or has asked its clients to come back later.'
-        : `: ${cause.message} The client goes on trying.`;
+        ? '. No attempt has failed yet: the server does not answer, or has asked its clients to reconnect later.'
+        : `: ${cause.message} The client keeps trying to connect.`;
     this.fail(
-      new N2NError(
-        'TIMEOUT',
-        `"${this.pattern}" waited ${this.timeout} ms for a connection that did not come${why}`,
-        { details: { pattern: this.pattern, timeout: this.timeout }, cause },
-      ),
+      new N2NError('TIMEOUT', `"${this.pattern}" waited ${this.timeout} ms for a connection${why}`, {
+        details: { pattern: this.pattern, timeout: this.timeout },
+        cause,
+      }),
     );
   }
 }
 
-/** Tells diagnostics of a call or an event that fails before it was written. @returns the error */
+/** Publishes that a call or an event fails before it is written. @returns the error */
 export function shed(
   kind: QueuedCall['kind'],
   pattern: string,

@@ -18,30 +18,30 @@ import { ServerSessions } from './server-sessions.js';
 import type { ServerConnectionEvents } from './server-connection-events.js';
 
 /**
- * - `idle`: nothing is connected or tried; `hasFailed` where the attempts were given up
- * - `connecting`: an attempt is under way or waited for, for the first time or again; `hasFailed` once one has failed
- * - `handshaking`: an attempt has said HELLO, and asked for the session where there is one
- * - `linked`: the session has its link
- * - `resting`: the server has sent its clients away, and is asked again when the time has passed
+ * - `idle`: there is no connection and no attempt; `hasFailed` if the attempts have failed
+ * - `connecting`: an attempt is under way or scheduled; `hasFailed` after one has failed
+ * - `handshaking`: an attempt has sent HELLO, with a resume request if there is a session
+ * - `linked`: the session has a link
+ * - `backoff`: the server has drained; the connection waits before it reconnects
  */
 type State =
   | { readonly is: 'idle'; readonly hasFailed: boolean }
   | { readonly is: 'connecting'; readonly hasFailed: boolean }
   | { readonly is: 'handshaking'; readonly hasFailed: boolean }
   | { readonly is: 'linked' }
-  | { readonly is: 'resting'; readonly timer: TimerHandle };
+  | { readonly is: 'backoff'; readonly timer: TimerHandle };
 
-/** One address that calls can go to: a session over the connections of a reconnect loop. */
+/** The connection to one address: a session over the connections of a reconnect loop. */
 export class ServerConnection implements Caller, BalancedConnection {
-  /** The connection under the calls, for users. */
+  /** The connection, as users see it. */
   readonly client: NodeClient;
 
   private readonly loop: ReconnectLoop<void>;
   private phase: State = { is: 'idle', hasFailed: false };
-  /** What there is of them outlives the connections, and so most of the states. */
+  /** Sessions outlive connections, and therefore most of the states. */
   private readonly sessions: ServerSessions;
   private lastError: N2NError | undefined;
-  /** Whether there was a connection since the attempts began: then it is one that did not come back. */
+  /** Whether there was a connection since the attempts began. Then a failure is a failed reconnect. */
   private hasConnected = false;
 
   /** @throws N2NError `INVALID_OPTIONS` */
@@ -53,16 +53,16 @@ export class ServerConnection implements Caller, BalancedConnection {
     const connection = connectionTo(addressOfUrl(url, undefined), options.connection, N2N_QUERY);
     this.sessions = new ServerSessions(addressLabel(connection.address), this, options, {
       onFault: (error) => events.onFault(error),
-      onGoAway: () => events.onLeaving(this),
+      onGoAway: () => events.onDraining(this),
       onDrained: (retryAfter) => this.onDrained(retryAfter),
       onClosed: (error, retryAfter) => this.onClosed(error, retryAfter),
       onMessagesLost: (count, error) => this.onMessagesLost(count, error),
     });
     this.loop = new ReconnectLoop<void>(connection, {
       handshake: (socket, signal) => this.handshake(socket, signal),
-      // However late in its window the network is back, another attempt comes in time.
+      // If the network recovers late in the resume window, one more attempt is still in time.
       delayLimit: () => this.sessions.timeLeft / 2,
-      // Nothing else connects a side that hosts handlers: the server cannot call it before that.
+      // A client that hosts handlers must stay connected: without a connection, the server cannot call it.
       neverGivesUp: () => this.sessions.isHosting,
     });
     this.loop.addListener({
@@ -84,44 +84,44 @@ export class ServerConnection implements Caller, BalancedConnection {
         return phase.hasFailed ? 'away' : 'connecting';
       case 'linked':
         return this.canCall ? 'ready' : 'draining';
-      case 'resting':
+      case 'backoff':
         return 'away';
       default:
         return phase satisfies never;
     }
   }
 
-  /** Whether a call that is made now leaves now. */
+  /** Whether a call would be sent immediately. */
   get canCall(): boolean {
-    // The session may yet have to hear that its link has broken.
+    // The session may not know yet that its link is lost.
     return this.phase.is === 'linked' && this.sessions.peer?.canCall === true;
   }
 
-  /** Whether there is a session, with a link or on the way to its next one. */
+  /** Whether there is a session, with or without a link. */
   get hasSession(): boolean {
     return this.sessions.peer !== undefined;
   }
 
-  /** Whether nothing leads to a connection, now or later. */
+  /** Whether there is no connection and no attempt, now or scheduled. */
   get isIdle(): boolean {
     return this.phase.is === 'idle';
   }
 
-  /** Begins to connect, where that has not begun. */
+  /** Connects, unless there is already a connection or an attempt. */
   connect(): void {
     const { phase: state } = this;
-    if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
+    if (state.is === 'backoff') this.options.clock.clearTimeout(state.timer);
     else if (state.is !== 'idle') return;
     this.phase = { is: 'connecting', hasFailed: false };
-    this.loop.start(state.is === 'resting');
+    this.loop.start(state.is === 'backoff');
   }
 
-  /** Forgets that the attempts were given up. */
+  /** Forgets that the attempts have failed. */
   reset(): void {
     if (this.phase.is === 'idle') this.phase = { is: 'idle', hasFailed: false };
   }
 
-  /** Who takes the calls of the other side from now on; undefined for nobody. */
+  /** Sets the listener that takes the calls of the server; undefined for none. */
   hostCalls(listener: CallListener | undefined): void {
     this.sessions.hostCalls(listener);
   }
@@ -136,7 +136,7 @@ export class ServerConnection implements Caller, BalancedConnection {
     this.peer.emit(pattern, value, terms.metadata);
   }
 
-  /** Takes no new calls of the server, and tells by `onDrained` when no call is under way in either direction. */
+  /** Refuses new calls of the server. `onDrained` follows when no call is under way in either direction. */
   drain(): void {
     const { peer } = this.sessions;
     if (peer === undefined) return;
@@ -144,20 +144,20 @@ export class ServerConnection implements Caller, BalancedConnection {
     else this.events.onDrained(this, 0);
   }
 
-  /** Ends the session, if there is one, and the connection, or the attempts at one. Calls under way fail. */
+  /** Ends the session and the connection, or stops the attempts. Calls under way fail. */
   stop(error: N2NError): void {
     const { phase: state } = this;
     this.phase = { is: 'idle', hasFailed: false };
     this.hasConnected = false;
-    if (state.is === 'resting') this.options.clock.clearTimeout(state.timer);
+    if (state.is === 'backoff') this.options.clock.clearTimeout(state.timer);
     this.loop.stop(error, () => this.sessions.peer?.close(error));
   }
 
-  /** Comes back when the time has passed, and not when everybody else does. @param retryAfter 0 for as it likes */
-  rest(retryAfter: number): void {
+  /** Reconnects after a delay with jitter. @param retryAfter in milliseconds; 0 uses `reconnectionDelay` */
+  backOff(retryAfter: number): void {
     const { clock, connection } = this.options;
     const delay = (retryAfter === 0 ? connection.reconnectionDelay : retryAfter) * (1 + connection.random());
-    this.phase = { is: 'resting', timer: clock.setTimeout(() => this.connect(), delay) };
+    this.phase = { is: 'backoff', timer: clock.setTimeout(() => this.connect(), delay) };
   }
 
   private get hasFailed(): boolean {
@@ -170,13 +170,13 @@ export class ServerConnection implements Caller, BalancedConnection {
     return peer;
   }
 
-  /** Exchanges HELLO, and has the session go on over the new link, or begin. */
+  /** Exchanges HELLO, then resumes or begins the session over the new link. */
   private async handshake(socket: DialedSocket, signal: AbortSignal): Promise<void> {
     const link = dialedLink(socket);
     this.phase = { is: 'handshaking', hasFailed: this.hasFailed };
     const hello = await exchangeHello(link, this.url, this.sessions.resumeRequest, this.options, signal);
     signal.throwIfAborted();
-    const attach = this.sessions.meet(link, hello, socket);
+    const attach = this.sessions.establish(link, hello, socket);
     this.phase = { is: 'linked' };
     this.lastError = undefined;
     this.hasConnected = true;
@@ -185,17 +185,17 @@ export class ServerConnection implements Caller, BalancedConnection {
 
   private onConnected(): void {
     if (this.canCall) this.events.onOpen(this);
-    else this.events.onLeaving(this);
+    else this.events.onDraining(this);
   }
 
-  /** Everything that was under way has ended: the side that dialed is the one that ends the session. */
+  /** All calls have ended. The client ends the session, because it has opened the connection. */
   private onDrained(retryAfter: number): void {
-    this.leave(new N2NError('CLOSED', 'The session has ended, with all of its calls.'), retryAfter);
+    this.finish(new N2NError('CLOSED', 'The session has ended, with all of its calls.'), retryAfter);
   }
 
-  private leave(error: N2NError, retryAfter: number): void {
+  private finish(error: N2NError, retryAfter: number): void {
     this.stop(error);
-    // Who was told of the end may have begun to connect anew.
+    // A callback may have called `connect` already.
     if (this.isIdle) this.events.onDrained(this, retryAfter);
   }
 
@@ -203,10 +203,10 @@ export class ServerConnection implements Caller, BalancedConnection {
     this.lastError = error;
     this.events.onOver(this);
     if (this.isIdle) return;
-    // The server did not wait for the calls that were under way.
-    if (retryAfter !== undefined) this.leave(error, retryAfter);
+    // The server has closed before the calls under way had ended.
+    if (retryAfter !== undefined) this.finish(error, retryAfter);
     else if (this.phase.is === 'handshaking') {
-      // HELLO has asked for this session: the next attempt asks for a new one.
+      // HELLO has requested this session. The next attempt requests a new one.
       this.phase = { is: 'connecting', hasFailed: false };
       this.loop.restart(error);
     }
@@ -218,16 +218,16 @@ export class ServerConnection implements Caller, BalancedConnection {
   }
 
   private onLost(): void {
-    if (this.phase.is === 'idle' || this.phase.is === 'resting') return;
+    if (this.phase.is === 'idle' || this.phase.is === 'backoff') return;
     this.phase = { is: 'connecting', hasFailed: false };
     this.events.onLost(this);
-    // Without `reconnect`, nothing else tells that nothing follows.
+    // Without `reconnect`, no other event reports that no attempt follows.
     if (!this.loop.isReconnecting) this.onGivenUp();
   }
 
-  /** A user may stop the `NodeClient`, too. Who was told of the end may have begun to connect anew. */
+  /** The application may stop the `NodeClient`, too. A callback may have called `connect` already. */
   private onStopped(wasConnected: boolean): void {
-    if (this.phase.is === 'idle' || this.phase.is === 'resting' || !this.loop.isIdle) return;
+    if (this.phase.is === 'idle' || this.phase.is === 'backoff' || !this.loop.isIdle) return;
     this.phase = { is: 'connecting', hasFailed: false };
     if (wasConnected) this.events.onLost(this);
     this.onGivenUp();
@@ -237,7 +237,7 @@ export class ServerConnection implements Caller, BalancedConnection {
     this.phase = { is: 'connecting', hasFailed: true };
     this.lastError = error;
     if (error.code === 'VERSION_MISMATCH') {
-      // The other side cannot be talked to, however often the connection is made anew.
+      // Another attempt would fail with the same error.
       this.loop.stop();
     } else if (this.loop.isReconnecting) {
       this.events.onFailed(this, error);
@@ -252,9 +252,9 @@ export class ServerConnection implements Caller, BalancedConnection {
     const error = this.lastError ?? noConnection(this.url);
     this.phase = { is: 'idle', hasFailed: true };
     this.hasConnected = false;
-    // Before the calls fail: those that are made again begin to connect anew.
+    // Before the calls fail: a call that is repeated connects again.
     this.events.onGivenUp(this, error);
-    // Who was told may have begun, too: then the session may still be gone on with.
+    // A callback may have called `connect`: then the session may still be resumed.
     if (!this.isIdle) return;
     this.sessions.giveUp(error);
   }
@@ -263,11 +263,11 @@ export class ServerConnection implements Caller, BalancedConnection {
 function noConnection(url: string): N2NError {
   return new N2NError(
     'CONNECT_FAILED',
-    `There is no connection to ${url}, and none is tried. The next call begins to connect.`,
+    `There is no connection to ${url}, and no attempt is under way. The next call connects.`,
   );
 }
 
-/** The failure of the last attempt to come back. One that tells why none can succeed stays as it is. */
+/** Wraps the error of the last attempt to reconnect. An error with a more specific code is returned as it is. */
 function reconnectFailed(url: string, cause: N2NError): N2NError {
   if (cause.code !== 'CONNECT_FAILED') return cause;
   const message = `No attempt to reconnect to ${url} has succeeded. ${cause.message}`;

@@ -21,35 +21,35 @@ export class ServerPool {
     this.picker = this.balancer.update(this.all).picker;
   }
 
-  /** The connection that is used, or was the last to be. */
+  /** The connection in use, or the last one that was. */
   get current(): ServerConnection {
     return this.used;
   }
 
-  /** Whether nothing leads to a connection, now or later. */
+  /** Whether there is no connection and no attempt, now or scheduled. */
   get isIdle(): boolean {
     return this.all.every(({ isIdle }) => isIdle);
   }
 
-  /** Whether every address was tried in vain since the last connection. */
+  /** Whether every address has failed since the last connection. */
   get hasFailed(): boolean {
     return this.all.every(({ state }) => state === 'away' || state === 'failed');
   }
 
-  /** Who takes the calls of the other sides from now on; undefined for nobody. */
+  /** Sets the listener that takes the calls of the servers; undefined for none. */
   hostCalls(listener: CallListener | undefined): void {
     for (const connection of this.all) connection.hostCalls(listener);
   }
 
-  /** @returns the connection that a call takes now; undefined where it waits. @throws N2NError of the picker */
+  /** @returns the connection for a call; undefined if the call has to wait. @throws N2NError of the picker */
   pick(pattern: string): ServerConnection | undefined {
     const result = this.picker.pick(pattern);
     if (result.is === 'fail') throw result.error;
-    // The channel may yet have to hear that the connection is lost.
+    // The channel may not know yet that the connection is lost.
     return result.is === 'connection' && result.connection.canCall ? result.connection : undefined;
   }
 
-  /** Has the balancer decide anew, since the state of a connection has changed. */
+  /** Runs the balancer after the state of a connection has changed. */
   rebalance(): void {
     const { picker, inUse, connect, release } = this.balancer.update(this.all);
     this.picker = picker;
@@ -58,7 +58,7 @@ export class ServerPool {
     for (const connection of connect) connection.connect();
   }
 
-  /** Forgets which attempts were given up. */
+  /** Forgets which addresses have failed. */
   reset(): void {
     for (const connection of this.all) connection.reset();
   }

@@ -10,7 +10,7 @@ import { ClientSession, type Hosting } from './client-session.js';
 import { sessionGivenUp, sessionUnknown, type GoneSession } from './session-gone.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 
-/** About the session that there is; of former ones, nothing is told. */
+/** The events of the session. `onMessagesLost` also reports former sessions. */
 export interface ServerSessionEvents {
   /** See `PeerEvents.onFault`. */
   onFault(error: unknown): void;
@@ -18,19 +18,19 @@ export interface ServerSessionEvents {
   onGoAway(): void;
   /** See `PeerEvents.onDrained`. */
   onDrained(retryAfter: number): void;
-  /** It is over. @param retryAfter undefined where the server takes calls */
+  /** The session has ended. @param retryAfter undefined unless the server drains */
   onClosed(error: N2NError, retryAfter: number | undefined): void;
-  /** A session, also a former one, has ended. @param count how many events and answers may not have arrived */
+  /** A session has ended. @param count the number of events and answers that may not have arrived */
   onMessagesLost(count: number, error: N2NError): void;
 }
 
-/** The session with a server, which outlives its links, and gives way to another where the server no longer has it. */
+/** The session with a server. It outlives its links. A new session replaces it if the server no longer has it. */
 export class ServerSessions {
   private session: ClientSession | undefined;
   private listener: CallListener | undefined;
 
   /**
-   * @param address that of the server, as people write it
+   * @param address the address of the server, for messages
    * @param caller calls the server
    */
   constructor(
@@ -40,7 +40,7 @@ export class ServerSessions {
     private readonly events: ServerSessionEvents,
   ) {}
 
-  /** That of the session, with a link or on the way to its next one. */
+  /** The peer of the session, with or without a link. */
   get peer(): Peer | undefined {
     return this.session?.peer;
   }
@@ -60,35 +60,38 @@ export class ServerSessions {
     return this.listener !== undefined;
   }
 
-  /** Who takes the calls of the server from now on; undefined for nobody. */
+  /** Sets the listener that takes the calls of the server; undefined for none. */
   hostCalls(listener: CallListener | undefined): void {
     this.listener = listener;
-    this.session?.hostBy(this.hosting);
+    this.session?.setHosting(this.hosting);
   }
 
   /**
-   * HELLO was exchanged over a new link: the session goes on, or another begins.
-   * @returns what the link is attached with
+   * Resumes the session after the exchange of HELLO, or begins a new one.
+   * @returns attaches the link
    * @throws N2NError `PROTOCOL_ERROR`
    */
-  meet(link: Link, hello: Hello, socket: DialedSocket): () => void {
+  establish(link: Link, hello: Hello, socket: DialedSocket): () => void {
     const session =
-      hello.received === undefined ? this.begin(hello, socket) : this.goOn(hello.received, socket);
+      hello.received === undefined ? this.begin(hello, socket) : this.resume(hello.received, socket);
     if (session === undefined) {
-      const error = new N2NError('PROTOCOL_ERROR', 'The session cannot go on from where it shall.');
+      const error = new N2NError(
+        'PROTOCOL_ERROR',
+        'The session cannot be resumed from the position that the server has sent.',
+      );
       refuseLink(link, error);
       throw error;
     }
     return () => session.attach(link, hello.ticket);
   }
 
-  /** The attempts to come back were given up. @param cause why the last one has failed */
+  /** Ends the session after the attempts to reconnect have failed. @param cause the error of the last attempt */
   giveUp(cause: N2NError): void {
     const { session } = this;
-    session?.peer.close(sessionGivenUp(this.asGone(session), cause));
+    session?.peer.close(sessionGivenUp(this.lossOf(session), cause));
   }
 
-  private asGone({ awayFor, window }: ClientSession): GoneSession {
+  private lossOf({ awayFor, window }: ClientSession): GoneSession {
     return { url: this.address, awayFor, window };
   }
 
@@ -96,24 +99,22 @@ export class ServerSessions {
     return { listener: this.listener, caller: this.caller };
   }
 
-  /** The server goes on with the session. @returns undefined where it has received what it was not sent */
-  private goOn(received: number, socket: DialedSocket): ClientSession | undefined {
+  /** Resumes the session. @returns undefined if the server acknowledges data that was never sent */
+  private resume(received: number, socket: DialedSocket): ClientSession | undefined {
     const { session } = this;
     if (session?.peer.canResumeFrom(received) !== true) {
-      session?.peer.close(
-        new N2NError('CONNECTION_LOST', 'The two sides do not agree on what was received.'),
-      );
+      session?.peer.close(new N2NError('CONNECTION_LOST', 'The two sides disagree about the received data.'));
       return undefined;
     }
     session.moveTo(socket);
     return session;
   }
 
-  /** A session begins. One that was to go on is gone. */
+  /** Begins a new session. The former one, if any, is lost. */
   private begin(hello: Hello, socket: DialedSocket): ClientSession {
     const former = this.session;
     this.session = undefined;
-    former?.peer.close(sessionUnknown(this.asGone(former)));
+    former?.peer.close(sessionUnknown(this.lossOf(former)));
     const session: ClientSession = new ClientSession(
       this.address,
       socket,

@@ -73,7 +73,7 @@ describe.each(['nodeTransport', 'websocket'])('what an error says, over %s', (tr
       new RegExp(`^The connection to ${url} was lost for \\d+\\.\\d s, and the server`),
     );
     expect(message).toMatch(
-      /started anew; the address leads to several servers, and another one has answered/,
+      /was restarted; the address leads to several servers, and another one has answered/,
     );
     expect(message).not.toMatch(/too long|longer than/);
     expect(details).toMatchObject({ window: 10_000 });
@@ -91,7 +91,7 @@ describe.each(['nodeTransport', 'websocket'])('what an error says, over %s', (tr
     await service.kill();
     expect((await call).message).toMatch(
       new RegExp(
-        `^The connection to ${url} was lost \\d+\\.\\d s ago and did not come back: .*ECONNREFUSED.*its next call begins`,
+        `^The connection to ${url} was lost \\d+\\.\\d s ago, and reconnecting failed: .*ECONNREFUSED.*its next call connects`,
       ),
     );
   });
