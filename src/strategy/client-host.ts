@@ -17,14 +17,14 @@ import type { ResolvedN2NServerOptions } from './n2n-server-options.js';
 import { PeerClient, PeerRegistry } from './peer-client.js';
 import { takeEvents, type TakenEvents } from './stock/stock-inbound.js';
 
-/** Takes calls from the server that a client has dialed. The client stays the application's own, to call with too. */
+/** Takes calls from the server of an `N2NClient`. The application can still make calls with that client. */
 export class ClientHost implements HandlerHost {
   readonly peers = new PeerRegistry();
-  /** The calls and events that handlers are at work for. */
+  /** The calls and events that handlers are serving. */
   private readonly underWay = new Set<IncomingCall>();
-  /** Undefined while new ones are taken. */
+  /** Undefined while new calls are accepted. */
   private draining: Drain | undefined;
-  private unfollow: () => void = () => {};
+  private unsubscribeStatus: () => void = () => {};
 
   constructor(
     private readonly client: CallHost,
@@ -35,26 +35,26 @@ export class ClientHost implements HandlerHost {
     private readonly hasHandler: (pattern: string) => boolean,
   ) {}
 
-  /** The application starts whether or not the server is there yet; the client goes on trying, and says so. */
+  /** Does not wait for the server: the client keeps trying to connect, and logs its failures. */
   async listen(onStatus: (status: HostStatus) => void): Promise<void> {
     const { maxInFlight } = this.options;
     this.draining = undefined;
-    // The status of a client that has not connected yet says nothing.
+    // A client that has not connected yet emits no status.
     onStatus('disconnected');
-    const following = this.client.status.subscribe(onStatus);
-    this.unfollow = () => following.unsubscribe();
+    const subscription = this.client.status.subscribe(onStatus);
+    this.unsubscribeStatus = () => subscription.unsubscribe();
     this.client.hostCalls({
       maxInFlight,
       onConnection: (socket, caller, info) => this.onConnection(socket, caller, info),
     });
-    // The log of the client says that it has failed, and it goes on.
+    // The client logs the failure, and keeps trying.
     this.client.connect().catch(() => {});
   }
 
-  /** Lets what is under way end, within `drainTimeout`. The client stays connected, and hosts nothing any more. */
+  /** Waits at most `drainTimeout` for the calls under way. The client stays connected, without handlers. */
   async close(): Promise<void> {
     const { clock, drainTimeout } = this.options;
-    this.unfollow();
+    this.unsubscribeStatus();
     this.draining = new Drain(() => this.underWay.size === 0, drainTimeout, clock);
     await this.draining.done;
     this.client.hostCalls(undefined);
@@ -67,7 +67,10 @@ export class ClientHost implements HandlerHost {
   }
 
   server(): SocketIoServer {
-    throw new N2NError('INVALID_OPTIONS', 'A server over a dialed connection has nobody to broadcast to.');
+    throw new N2NError(
+      'INVALID_OPTIONS',
+      'A server with the option "client" cannot broadcast: it accepts no connections.',
+    );
   }
 
   on(event: string, listener: (...args: unknown[]) => void): void {
@@ -88,7 +91,7 @@ export class ClientHost implements HandlerHost {
     this.peers.add(peer);
     const connection = { peer, rooms: undefined, now: () => clock.now(), report: this.report };
     const onCall = (call: IncomingCall): void => this.onCall(call, () => this.takeCall(call, connection));
-    // What the server broadcasts comes as plain events, beside the chunks.
+    // A broadcast of the server arrives as a plain event, beside the chunks.
     const { hasHandler, report: onFault } = this;
     const options = { info, maxInFlight, clock, hasHandler, listenersOfOurs, onCall, onFault };
     const listen = (to: DialedSocket): TakenEvents => takeEvents(asServerSees(to), options);
@@ -110,7 +113,7 @@ export class ClientHost implements HandlerHost {
 
   private onCall(call: IncomingCall, take: () => void): void {
     if (this.draining !== undefined) {
-      refuse(call, 'DRAINING', 'The host of the handlers is about to close.', { onFault: this.report });
+      refuse(call, 'DRAINING', 'The host of the handlers is draining.', { onFault: this.report });
       return;
     }
     this.underWay.add(call);
@@ -122,12 +125,12 @@ export class ClientHost implements HandlerHost {
   }
 }
 
-/** The NodeClient listens to `message`, for its own event of that name. */
+/** The `NodeClient` itself listens to `message`. */
 function listenersOfOurs(name: string): number {
   return name === 'message' ? 1 : 0;
 }
 
-/** What a handler's context needs of a socket, both kinds have. */
+/** Both kinds of sockets have the members that a handler's context needs. */
 function asServerSees(socket: DialedSocket): SocketIoSocket {
   return socket as unknown as SocketIoSocket;
 }

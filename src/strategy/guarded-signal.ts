@@ -5,14 +5,14 @@ type Remove = AbortSignal['removeEventListener'];
 type Listener = Parameters<Add>[1];
 
 /**
- * Has the errors of a signal's listeners go to `report`. Node rethrows them, and the rejections of async ones, where nobody
- * can catch them: a handler that fails to clean up would end the process of all others.
+ * Passes the errors and rejections of a signal's listeners to `report`. Node would rethrow them as uncaught exceptions: a
+ * handler with a failing cleanup would end the process.
  */
 export function guardListeners(signal: AbortSignal, report: (error: unknown) => void): void {
-  // Each is wrapped once, so that the signal takes it once, and finds it again.
+  // Each listener has one wrapper, so that the signal adds it once, and can remove it.
   const wrapped = new WeakMap<object, Listener>();
   const wrap = (listener: Listener | null): Listener => {
-    // Node refuses or ignores it.
+    // Node rejects or ignores null.
     if (listener === null) return listener as unknown as Listener;
     const known = wrapped.get(listener);
     if (known !== undefined) return known;

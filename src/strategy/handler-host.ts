@@ -3,25 +3,25 @@ import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js'
 import type { CallConnection } from './n2n-context.js';
 import type { PeerRegistry } from './peer-client.js';
 
-/** Whether calls can come; see `N2NServerStatus`. */
+/** See `N2NServerStatus`. */
 export type HostStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
 
-/** Where the calls come from that `N2NServer` has handlers for: connections that it accepted, or one that was dialed. */
+/** The source of the calls of an `N2NServer`: the connections that it accepts, or the connection of an `N2NClient`. */
 export interface HandlerHost {
   readonly peers: PeerRegistry;
   /**
-   * Begins to take calls.
-   * @param onStatus is told whether calls can come, until `close`
-   * @throws N2NError `CONNECT_FAILED` when the port cannot be listened on
+   * Starts to take calls.
+   * @param onStatus gets each status, until `close`
+   * @throws N2NError `CONNECT_FAILED` when the server cannot listen on its port
    */
   listen(onStatus: (status: HostStatus) => void): Promise<void>;
   close(): Promise<void>;
-  /** What is under it: the Socket.IO server, or the NodeClient. */
+  /** Returns the Socket.IO server, or the `NodeClient`. */
   unwrap(): unknown;
   on(event: string, listener: (...args: unknown[]) => void): void;
-  /** The Socket.IO server, for broadcasts. @throws N2NError `INVALID_OPTIONS` where there is none */
+  /** Returns the Socket.IO server, for broadcasts. @throws N2NError `INVALID_OPTIONS` if there is none */
   server(): SocketIoServer;
 }
 
-/** Takes a call, with the connection that it came on. */
+/** Takes a call and its connection. */
 export type TakeCall = (call: IncomingCall, connection: CallConnection) => void;

@@ -9,18 +9,18 @@ import type { ReportError } from './handlers/handler-error.js';
 import { identityOf } from './peer-client.js';
 import type { Rooms } from './rooms.js';
 
-/** What a context knows beyond its call: the connection that the call came on. */
+/** The connection of a call. */
 export interface CallConnection {
-  /** Calls the other side of the connection, and knows its socket. */
+  /** Calls the other side, and has its socket. */
   readonly peer: CallProxy;
-  /** Rooms are the server's; a connection that was dialed here has none. */
+  /** Undefined on the client's side of a connection: only a server has rooms. */
   readonly rooms: Rooms | undefined;
-  /** Milliseconds, on the clock that deadlines are measured with. */
+  /** The time in milliseconds, by the clock of the deadlines. */
   readonly now: () => number;
   readonly report: ReportError;
 }
 
-/** Headers and metadata, as they stand in front of the payload. */
+/** The headers and metadata of a call. */
 interface Envelope {
   readonly headers?: unknown;
   readonly metadata?: unknown;
@@ -28,11 +28,11 @@ interface Envelope {
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
-/** What a handler can learn about the call that it serves, beside its payload: `@Ctx() context: N2NContext`. */
+/** The context of a call, for its handler: `@Ctx() context: N2NContext`. */
 export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> implements CallScope {
   private controller: AbortController | undefined = undefined;
 
-  /** @param content what came with the call, where that had to be read out of it first */
+  /** @param content the content of the call, or of its Nest packet */
   constructor(
     call: IncomingCall,
     connection: CallConnection,
@@ -41,25 +41,25 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     super([call, connection]);
   }
 
-  /** The pattern of the call, as the caller's side has spelled it: object patterns are JSON with sorted keys. */
+  /** Returns the pattern of the call, as the caller has sent it. An object pattern is JSON with sorted keys. */
   getPattern(): string {
     return this.content.pattern;
   }
 
-  /** The headers that the caller gave with `N2NRecordBuilder.setHeaders`. */
+  /** Returns the headers that the caller has set with `N2NRecordBuilder.setHeaders`. */
   getHeaders(): Readonly<Record<string, string>> {
     const { headers } = this.envelope;
     return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : NO_HEADERS;
   }
 
-  /** What the caller's dispatch hook (Nest 12) attached to the call; undefined where it attached nothing. */
+  /** Returns the metadata that the caller's dispatch hook (Nest 12) has added; undefined without metadata. */
   getMetadata(): unknown {
     return this.envelope.metadata;
   }
 
   /**
-   * Aborted when the caller wants no answer any more: it has unsubscribed, timed out, or is gone. Never for an
-   * acknowledged event, whose handlers go on: a sender that is gone is going to ask again, and gets their outcome.
+   * Returns a signal that is aborted when the caller has unsubscribed, timed out, or disconnected for good. The signal of
+   * an acknowledged event is never aborted: its sender will send the event again, and gets the outcome of this handler.
    */
   getSignal(): AbortSignal {
     if (this.controller === undefined) {
@@ -72,38 +72,38 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
   }
 
   /**
-   * When the caller stops waiting, in milliseconds since the epoch; undefined where it waits for ever. Each value that
-   * the handler sends puts it off, and each that comes of a payload that is a stream.
+   * Returns the time when the caller stops waiting, in milliseconds since the epoch; undefined without a timeout. Each
+   * value that the handler sends extends it. So does each value of a streamed payload.
    */
   getDeadline(): number | undefined {
     const { expiresAt } = this.args[0];
     return expiresAt === Infinity ? undefined : Date.now() + expiresAt - this.args[1].now();
   }
 
-  /** Who calls: what a middleware of yours has set as `socket.data.identity`, taken to be a `T` without a check. */
+  /** Returns the identity that your middleware has set as `socket.data.identity`. The type `T` is not checked. */
   getIdentity<T = unknown>(): T {
     return identityOf(this.getSocket()) as T;
   }
 
   /**
-   * The Socket.IO socket of the caller: its `handshake`, `data` and rooms. Where the caller had to reconnect meanwhile,
-   * it is the new one. Where this side has dialed, it is the client's socket.
+   * Returns the Socket.IO socket of the caller, with its `handshake`, `data` and rooms. After the caller has reconnected,
+   * it is the new socket. With the server option `client`, it is the client's own socket.
    */
   getSocket<T = SocketIoSocket>(): T {
     return this.args[1].peer.unwrap<T>();
   }
 
-  /** Calls the caller: its handlers answer over the same connection. */
+  /** Returns a `ClientProxy` that calls the handlers of the caller, over the same connection. */
   getPeer(): CallProxy {
     return this.args[1].peer;
   }
 
-  /** Puts the caller into a room, for `N2NServer.broadcast`: for as long as its session lives, also while it is away. */
+  /** Adds the caller to a room, for `N2NServer.broadcast`. It stays in the room until its session ends. */
   join(room: string): Promise<void> | void {
     return this.rooms.join(room);
   }
 
-  /** Takes the caller out of a room. */
+  /** Removes the caller from a room. */
   leave(room: string): Promise<void> | void {
     return this.rooms.leave(room);
   }
@@ -113,7 +113,7 @@ export class N2NContext extends BaseRpcContext<[IncomingCall, CallConnection]> i
     if (rooms !== undefined) return rooms;
     throw new N2NError(
       'INVALID_OPTIONS',
-      'There are no rooms on the side that has dialed; join on the server.',
+      'Rooms exist only on the server that accepts connections: call join() there.',
     );
   }
 

@@ -90,12 +90,12 @@ const OWN_OPTIONS = {
   }),
 };
 
-/** All of `N2NServer`. */
+/** All options of `N2NServer`. */
 export const N2N_SERVER_OPTIONS = { ...LISTEN_TARGET_OPTIONS, ...OWN_OPTIONS, ...CALL_OPTIONS };
 
 /**
- * Where `N2NServer` listens, a port of its own, a Unix domain socket, or an HTTP server that listens already, and how it
- * serves. Leaving an option out and giving it as `undefined` both mean the default.
+ * The options of `N2NServer`. It listens on its own port, on a Unix domain socket, or on an existing HTTP server. An
+ * option that is left out or `undefined` has its default value.
  */
 export interface N2NServerOptions
   extends ListenTargetOptions, OptionsOf<typeof OWN_OPTIONS>, OptionsOf<typeof CALL_OPTIONS> {}
@@ -108,7 +108,7 @@ export interface ResolvedN2NServerOptions
     ResolvedOptionsOf<typeof CALL_OPTIONS>,
     Pick<Own, 'client' | 'handshakeTimeout' | 'maxInFlight' | 'retryAfter'> {
   readonly target: ListenTarget;
-  /** For Socket.IO, in its own names. */
+  /** The options of Socket.IO, with its names. */
   readonly socketIo: ListenOptions;
   readonly packets: PacketFormat | undefined;
   readonly clock: Clock;
@@ -142,7 +142,7 @@ export function resolveN2NServerOptions(options: N2NServerOptions): ResolvedN2NS
   });
 }
 
-/** What is left of a silence that is long enough once the ping has been sent. */
+/** Socket.IO's `pingTimeout` counts from the ping, and `heartbeatTimeout` from the last packet. */
 function pingTimeoutOf({ heartbeatInterval, heartbeatTimeout }: Own): number | undefined {
   if (heartbeatTimeout === undefined) return undefined;
   if (heartbeatTimeout > heartbeatInterval) return heartbeatTimeout - heartbeatInterval;
@@ -156,6 +156,10 @@ function pingTimeoutOf({ heartbeatInterval, heartbeatTimeout }: Own): number | u
 function refuseBesideClient(options: N2NServerOptions): void {
   for (const name of ['port', 'host', 'socketPath', 'server'] as const) {
     if (options[name] !== undefined)
-      throw optionError(name, options[name], 'left out beside "client", which has dialed already');
+      throw optionError(
+        name,
+        options[name],
+        'left out beside "client": the client connects, and nothing listens',
+      );
   }
 }

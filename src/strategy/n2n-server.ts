@@ -21,46 +21,47 @@ import { hasJoined, joinPipeline } from './pipeline/nest-pipeline.js';
 export const N2N_TRANSPORT: unique symbol = Symbol.for('nestjs-n2n');
 
 const NOT_JOINED =
-  'Interceptors see a generator, an AsyncIterable or a Readable that a handler returns as one value, and exception filters ' +
-  'do not see its errors: this version of @nestjs/microservices is not one that nestjs-n2n knows, or it is installed twice. ' +
+  'nestjs-n2n does not support this version of @nestjs/microservices, or it is installed twice. Interceptors get a ' +
+  'generator, an AsyncIterable or a Readable of a handler as one value, and exception filters do not get its errors. ' +
   'Run "npm ls @nestjs/microservices", or return Observables.';
 
 /** The events of the Socket.IO server, for `on`. */
-// oxlint-disable-next-line typescript/no-explicit-any -- what an event carries is for whoever listens to say
+// oxlint-disable-next-line typescript/no-explicit-any -- the listener knows the arguments of its event
 export type N2NServerEvents = Record<string, (...args: any[]) => void>;
 
 /**
- * - `connected`: calls are taken
- * - `draining`: no new ones; those under way go on
- * - `reconnecting`: with `client`, its connection is lost
- * - `disconnected`: it does not listen; with `client`, there was no connection yet, or the client was closed
+ * - `connected`: the server accepts calls
+ * - `draining`: the server refuses new calls; calls under way continue
+ * - `reconnecting`: with `client`, the connection is lost
+ * - `disconnected`: the server does not listen; with `client`, the client has not connected yet, or is closed
  */
 export type N2NServerStatus = HostStatus;
 
-/** Whom a broadcast is for. */
+/** The recipients of a broadcast. */
 export interface BroadcastTarget {
-  /** A room, or several; everybody where it is left out. */
+  /** One or more rooms. If left out, all clients. */
   room?: string | string[] | undefined;
 }
 
 /**
- * Hosts a Nest application's `@MessagePattern` and `@EventPattern` handlers for N2N clients and for stock Socket.IO
- * clients, on a port of its own or on the application's HTTP port; or, with `client`, for a server that was dialed.
+ * Hosts the `@MessagePattern` and `@EventPattern` handlers of a Nest application. It serves N2N clients and stock
+ * Socket.IO clients, on its own port or on the application's HTTP port. With `client`, it serves the calls that come over
+ * the client's connection.
  *
  * @example
  * app.connectMicroservice({ strategy: new N2NServer({ port: 6262 }) });
  */
 export class N2NServer extends Server<N2NServerEvents> implements CustomTransportStrategy {
-  /** Names this transport, so that a handler can be for it alone: `@MessagePattern('x', N2N_TRANSPORT)`. */
+  /** The id of this transport. It can restrict a handler to it: `@MessagePattern('x', N2N_TRANSPORT)`. */
   override readonly transportId: symbol = N2N_TRANSPORT;
 
-  /** Nest's own bears the name of its base class. */
+  /** Nest's default logger has the name of the base class. */
   protected override readonly logger = guardedLogger(new Logger(N2NServer.name));
   private readonly host: HandlerHost;
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
-  /** Whether Nest has added handlers, which have its pipeline around them. */
+  /** Whether Nest has added handlers, which include its pipeline. */
   private hasNestHandlers = false;
-  /** Since `close` was called, until the server listens again. */
+  /** Set by `close`, until the server listens again. */
   private closing: Promise<void> | undefined;
 
   /** @throws N2NError `INVALID_OPTIONS` */
@@ -70,7 +71,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     const { client, packets } = resolved;
     const { transportId, hooks, report, logger } = this;
     const findHandler = (pattern: string): MessageHandler | undefined =>
-      this.messageHandlers.get(pattern) ?? this.handlerSpelledOtherwise(pattern);
+      this.messageHandlers.get(pattern) ?? this.handlerOfUnsorted(pattern);
     const hasHandler = (pattern: string): boolean => findHandler(pattern) !== undefined;
     const takeCall = composeServing({
       transportId,
@@ -88,19 +89,19 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     joinPipeline(this, report);
   }
 
-  /** The connected clients, as something to call. */
+  /** The connected clients. Each can be called. */
   get peers(): PeerRegistry {
     return this.host.peers;
   }
 
-  /** Whether the server takes calls, from the latest on; with `client`, as its connection comes and goes. */
+  /** Emits the current status of the server, then each change. With `client`, it follows the client's connection. */
   override get status(): Observable<N2NServerStatus> {
     return super.status as Observable<N2NServerStatus>;
   }
 
   /**
-   * Called by Nest. A server that was closed may listen again.
-   * @param callback gets an N2NError `CONNECT_FAILED` when the port cannot be listened on
+   * Called by Nest. A closed server can listen again.
+   * @param callback gets an N2NError `CONNECT_FAILED` when the server cannot listen on its port
    */
   listen(callback: (error?: unknown) => void): void {
     if (this.hasNestHandlers && !hasJoined(this)) this.logger.warn(NOT_JOINED);
@@ -117,15 +118,15 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   /**
-   * Sends clients away, lets calls and events under way end, within `drainTimeout`, then ends all connections and the
-   * server's own port.
+   * Drains the server: it tells its clients to reconnect elsewhere or later, and waits at most `drainTimeout` for the
+   * calls and events under way. Then it ends all connections, and closes its own port.
    */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
   }
 
-  /** Called by Nest for each handler; `extras` are those of its decorator. */
+  /** Called by Nest for each handler. `extras` are the extras of the decorator. */
   override addHandler(
     pattern: unknown,
     callback: MessageHandler,
@@ -136,7 +137,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     super.addHandler(pattern, callback, isEventHandler, extras);
   }
 
-  /** Listens to an event of what is under the server: see `unwrap`. */
+  /** Listens to an event of the Socket.IO server; with `client`, of the `NodeClient`. */
   override on(event: string, callback: N2NServerEvents[string]): void {
     const onFailed = (error: unknown): void =>
       this.logger.error(`A listener of "${event}" failed: ${traceOf(error)}`);
@@ -144,19 +145,19 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   }
 
   /**
-   * The Socket.IO server, for middlewares, rooms and adapters; it is there from the beginning. With `client`, the
-   * NodeClient.
+   * Returns the Socket.IO server, for middlewares, rooms and adapters. It exists before `listen`. With `client`, returns
+   * the `NodeClient`.
    */
   override unwrap<T = SocketIoServer>(): T {
     return this.host.unwrap() as T;
   }
 
   /**
-   * Sends an event to all clients, or to those in a room: to `@EventPattern` handlers that N2N clients host, and as an
-   * event to stock Socket.IO clients. It goes through Socket.IO's adapter, and so to every server of a cluster; and so,
-   * whatever the `codec`, it carries what JSON can express, and bytes.
+   * Sends an event to all clients, or to the clients in a room. N2N clients handle it with `@EventPattern`; stock
+   * Socket.IO clients get a plain event. It goes through Socket.IO's adapter, and reaches all servers of a cluster.
+   * The data may contain JSON values and bytes, with any `codec`.
    *
-   * @param pattern none of Socket.IO's reserved events, such as `disconnect`, nor `n2n`
+   * @param pattern must not be `n2n` or a reserved event of Socket.IO, such as `disconnect`
    * @throws N2NError `INVALID_OPTIONS` on a server with `client`, or for a reserved event; `NOT_SERIALIZABLE`
    */
   broadcast(pattern: unknown, data: unknown, { room }: BroadcastTarget = {}): void {
@@ -189,8 +190,8 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     this._status$.next('disconnected');
   }
 
-  /** Object patterns of callers that do not sort their keys, as a stock client may send them. */
-  private handlerSpelledOtherwise(pattern: string): MessageHandler | undefined {
+  /** Finds the handler of an object pattern whose keys are not sorted, as a stock client may send it. */
+  private handlerOfUnsorted(pattern: string): MessageHandler | undefined {
     return pattern.startsWith('{') ? (this.getHandlerByPattern(pattern) ?? undefined) : undefined;
   }
 

@@ -13,32 +13,32 @@ interface PeerParts {
   readonly isStock: boolean;
   readonly socket: PeerSocket;
   readonly defaults: CallDefaults;
-  /** Ends the client's session, or its connection where it has none. */
+  /** Ends the client's session, or its connection if it has no session. */
   readonly end: () => void;
 }
 
-/** Who a client is: what a middleware of the application has set. */
+/** The identity of a client, as the application's middleware has set it. */
 export function identityOf({ data }: PeerSocket): unknown {
   return (data as { identity?: unknown } | undefined)?.identity;
 }
 
 /**
- * A client that is connected to this server, as something to call: its handlers answer over the same connection.
+ * Calls the handlers of a client that is connected to this server. The handlers answer over the same connection.
  *
- * Calls and events go on when the client comes back for its session. Once that is over they fail with
- * `CONNECTION_LOST`, idempotent calls and acknowledged events as well: there is nothing that they could be sent again
- * over. The same client may be a new peer by then; `PeerRegistry.byIdentity` finds it.
+ * Calls and events continue when the client resumes its session. When the session ends, they fail with
+ * `CONNECTION_LOST`, including idempotent calls and acknowledged events: the server cannot reconnect to a client. After a
+ * new session, the client is a new peer; `PeerRegistry.byIdentity` finds it.
  */
 export class PeerClient extends CallProxy {
-  /** The id of the Socket.IO socket that the client had at first. It stays the same for as long as its session lives. */
+  /** The id of the client's first Socket.IO socket. It stays the same until the session ends. */
   readonly id: string;
-  /** Whether it is a stock Socket.IO client, which has no handlers, but may listen to events and acknowledge them. */
+  /** Whether it is a stock Socket.IO client. It has no handlers, but can listen to events and acknowledge them. */
   readonly isStock: boolean;
   private socket: PeerSocket;
   protected override defaults: CallDefaults;
   private end: () => void;
 
-  /** @internal Made by the server for each client. */
+  /** @internal Created by the server for each client. */
   constructor({ id, isStock, socket, defaults, end }: PeerParts) {
     super();
     this.id = id;
@@ -48,12 +48,12 @@ export class PeerClient extends CallProxy {
     this.end = end;
   }
 
-  /** Who the client is: what a middleware of yours has set as `socket.data.identity`. */
+  /** The identity of the client, as your middleware has set it in `socket.data.identity`. */
   get identity(): unknown {
     return identityOf(this.socket);
   }
 
-  /** The connection is there already. */
+  /** Does nothing: the client is already connected. */
   override async connect(): Promise<void> {}
 
   /** Ends the client's session and connection. */
@@ -61,25 +61,25 @@ export class PeerClient extends CallProxy {
     this.end();
   }
 
-  /** The Socket.IO socket. After the client had to reconnect, it is another one. */
+  /** Returns the Socket.IO socket of the client. After a reconnect, it is another socket. */
   override unwrap<T = SocketIoSocket>(): T {
     return this.socket as T;
   }
 
-  /** @internal The client has come back over another connection. */
+  /** @internal The client has resumed its session over another connection. */
   moveTo(socket: PeerSocket): void {
     this.socket = socket;
   }
 
-  /** @internal It has begun a session: it is called over that, and ended with it. */
-  speakOver(defaults: CallDefaults, end: () => void): void {
+  /** @internal The client has begun a session: calls and `close` use it from now on. */
+  useSession(defaults: CallDefaults, end: () => void): void {
     this.defaults = defaults;
     this.end = end;
   }
 
-  /** @internal It has resumed the session of another peer, which whoever holds this one calls from now on. */
-  speakAs({ defaults, end }: PeerClient): void {
-    this.speakOver(defaults, end);
+  /** @internal The client has resumed the session of another peer. A reference to this one uses that session, too. */
+  resumeAs({ defaults, end }: PeerClient): void {
+    this.useSession(defaults, end);
   }
 
   override on(): void {
@@ -87,21 +87,21 @@ export class PeerClient extends CallProxy {
   }
 }
 
-/** The clients that are connected to a server, stock Socket.IO clients among them. */
+/** The clients that are connected to a server, including stock Socket.IO clients. */
 export class PeerRegistry implements Iterable<PeerClient> {
   private readonly peers = new Map<string, PeerClient>();
 
-  /** How many there are. */
+  /** The number of clients. */
   get size(): number {
     return this.peers.size;
   }
 
-  /** The client whose socket has this id, or had it when its session began. */
+  /** Returns the client with this id: the id of the socket with which its session began. */
   get(id: string): PeerClient | undefined {
     return this.peers.get(id);
   }
 
-  /** The clients of an identity, which is compared by value: one may have several connections. */
+  /** Returns the clients with an identity. Identities are compared by value, and may have several connections. */
   byIdentity(identity: unknown): PeerClient[] {
     return [...this.peers.values()].filter((peer) => isDeepStrictEqual(peer.identity, identity));
   }
@@ -121,7 +121,7 @@ export class PeerRegistry implements Iterable<PeerClient> {
   }
 }
 
-/** Calls over the connection of one client, which has no other to wait for. */
+/** Makes calls over the session of one client. Calls do not wait for another session. */
 export function callerOf(peer: Peer): Caller {
   return {
     call: (pattern, value, sink, terms) => peer.call(pattern, value, sink, terms),

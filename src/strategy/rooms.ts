@@ -2,11 +2,11 @@ import type { SocketIoSocket } from '../transport/socket-io/socket-io-server.js'
 import type { ReportError } from './handlers/handler-error.js';
 
 /**
- * The rooms that a client is in. Socket.IO's are a socket's, which forgets them when its connection is lost; these are kept
- * until the client has another.
+ * The rooms of a client. In Socket.IO, a socket leaves its rooms when its connection is lost. These rooms are kept until
+ * the client has another socket.
  */
 export class Rooms {
-  /** Undefined unless the client is away. */
+  /** Set while the client is disconnected. */
   private kept: Set<string> | undefined;
 
   constructor(
@@ -26,7 +26,7 @@ export class Rooms {
     this.kept.delete(room);
   }
 
-  /** The client has come back over another connection: it is in its rooms again. */
+  /** Moves to another socket, which joins the rooms of the client. */
   async moveTo(socket: SocketIoSocket): Promise<void> {
     const kept = this.kept ?? this.roomsOfSocket();
     this.socket = socket;
@@ -46,7 +46,7 @@ export class Rooms {
     });
   }
 
-  /** Each socket is in a room of its own, too, which is no room of the client. */
+  /** Excludes the socket's own room, which Socket.IO names after its id. */
   private roomsOfSocket(): Set<string> {
     const { id, rooms } = this.socket;
     const own = new Set(rooms);

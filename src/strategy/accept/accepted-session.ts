@@ -20,25 +20,25 @@ export interface AcceptedSessionEvents {
   readonly takeCall: TakeCall;
   readonly report: ReportError;
   warn(message: string): void;
-  /** Told of events to the client that were lost. */
+  /** Reports events to the client that are lost. */
   readonly reportLost: Report;
-  /** The connection is lost; the client may come back. */
+  /** The connection is lost. The client may resume the session. */
   onSuspended(): void;
   /** @param lost see `PeerEvents.onClosed` */
   onClosed(error: N2NError, lost: number): void;
 }
 
-/** The session with a client, whichever connection it goes over at present. */
+/** The session with a client. It survives its connections. */
 export class AcceptedSession implements TicketHolder {
   readonly peer: Peer;
-  /** Whether the client may come back for it when its connection is lost. */
+  /** Whether the client may resume the session after its connection is lost. */
   readonly isResumable: boolean;
-  /** The client, as something to call. */
+  /** Calls the client. */
   readonly client: PeerClient;
   private readonly rooms: Rooms;
   private readonly info: LiveSessionInfo;
 
-  /** @param client calls its client from now on */
+  /** @param client makes its calls over this session from now on */
   constructor(
     client: PeerClient,
     hello: Hello,
@@ -57,11 +57,11 @@ export class AcceptedSession implements TicketHolder {
     this.peer = new Peer(
       {
         onFault: report,
-        warn: (message) => events.warn(`${message} It is that of ${otherSide}.`),
+        warn: (message) => events.warn(`${message} The other side is ${otherSide}.`),
         onCall: (call) => takeCall(call, connection),
         onSuspended: () => events.onSuspended(),
         onGoAway: () => {},
-        // The side that dialed ends the session: it alone knows that every answer has reached it.
+        // The client ends the session: only the client knows that it has received every answer.
         onDrained: () => {},
         onClosed: (error, lost) => events.onClosed(error, lost),
       },
@@ -80,18 +80,18 @@ export class AcceptedSession implements TicketHolder {
         defer: atEndOfTurn,
       },
     );
-    this.client.speakOver({ caller: callerOf(this.peer), codec, timeout, report: reportLost }, () =>
+    this.client.useSession({ caller: callerOf(this.peer), codec, timeout, report: reportLost }, () =>
       this.peer.close(new N2NError('CLOSED', 'The server has ended the session.')),
     );
   }
 
-  /** Whether calls are under way in either direction, or something that was written may not have arrived. */
+  /** Whether calls are under way in either direction, or written messages are not acknowledged. */
   get isBusy(): boolean {
     return this.peer.isBusy || this.peer.undelivered > 0;
   }
 
-  /** Whether somebody on this side has destroyed the connection; the session hears of that in a later turn. */
-  get isCut(): boolean {
+  /** Whether this side has destroyed the connection. The session gets the event in a later turn. */
+  get hasDestroyedSocket(): boolean {
     return isDestroyed(this.client.unwrap().request.socket);
   }
 
@@ -99,12 +99,12 @@ export class AcceptedSession implements TicketHolder {
     return this.peer.received;
   }
 
-  /** Whether the session can go on from where the client says. */
+  /** Whether the session can be resumed from the client's position. */
   canResume({ received }: ResumeRequest): boolean {
     return this.peer.canResumeFrom(received);
   }
 
-  /** The client has come back over another connection. It is in the rooms that it was in. */
+  /** Moves the session to another connection. The client stays in its rooms. */
   moveTo(socket: SocketIoSocket): void {
     this.info.connection = socket.id;
     this.info.address = remoteAddressOf(socket);
@@ -113,12 +113,12 @@ export class AcceptedSession implements TicketHolder {
   }
 }
 
-/** The client, for messages. One on a Unix domain socket has no address. */
+/** Describes the client in messages. A client on a Unix domain socket has no address. */
 function addressOf({ handshake }: SocketIoSocket): string {
   return handshake.address ? `the client at ${handshake.address}` : 'the client';
 }
 
-/** Of TLS, whoever holds the sockets that a server has accepted has the one beneath. */
+/** An application that tracks the server's sockets has the TCP socket under a TLS socket, and destroys that. */
 function isDestroyed(socket: Socket & { readonly _parent?: Socket | null }): boolean {
   return socket.destroyed || socket._parent?.destroyed === true;
 }

@@ -23,17 +23,17 @@ import { refusePlainEvents } from './refuse-plain-events.js';
 import { SessionAcceptor } from './session-acceptor.js';
 import { sessionInfoOf } from './session-info.js';
 
-/** Takes calls from clients that connect: from N2N clients in chunks, from stock Socket.IO clients as events. */
+/** Takes calls from clients that connect: chunks of N2N clients, and events of stock Socket.IO clients. */
 export class AcceptingHost implements HandlerHost {
   readonly peers = new PeerRegistry();
   private readonly sessions: SessionAcceptor;
-  /** What stock clients send. */
+  /** The events of stock clients. */
   private readonly stockEvents = new Set<TakenEvents>();
   private readonly socketIo: AttachableServer;
   private stop: (() => Promise<void>) | undefined;
-  /** Whether a client that is away can come back. */
+  /** Whether a disconnected client can reconnect. */
   private canConnect: () => boolean = () => false;
-  /** Undefined while new calls are taken. */
+  /** Undefined while new calls are accepted. */
   private draining: Drain | undefined;
 
   constructor(
@@ -144,7 +144,7 @@ export class AcceptingHost implements HandlerHost {
     });
   }
 
-  /** Takes no new calls, and lets those under way end. */
+  /** Refuses new calls, and waits for the calls under way. */
   private drain(): Promise<void> {
     this.draining ??= this.beginToDrain();
     return this.draining.done;

@@ -4,16 +4,16 @@ import { N2NError } from '../../n2n-error.js';
 import type { AcceptedSession } from './accepted-session.js';
 
 /**
- * How long a server that closes waits for a client that is away, in milliseconds. One that lives comes back before: its
- * first attempt follows within 750 ms, by default. A longer wait would be for a client that is dead.
+ * How long a server that closes waits for a disconnected client, in milliseconds. By default, a client makes its first
+ * attempt to reconnect within 750 ms. A client that takes longer is probably dead.
  */
-const COMES_BACK_WITHIN = 1000;
+const RECONNECT_GRACE_MS = 1000;
 
-/** The sessions whose clients are away, in the order in which they went. */
+/** The sessions of disconnected clients, in the order of their disconnection. */
 export class AwaySessions {
-  /** With the timer that gives a session up while the server closes. */
+  /** Each with the timer that ends the session while the server closes. */
   private readonly sessions = new Map<AcceptedSession, TimerHandle | undefined>();
-  /** While the server closes: whether it can still be connected to. */
+  /** Set while the server closes: whether clients can still connect. */
   private canConnect: (() => boolean) | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -27,12 +27,14 @@ export class AwaySessions {
     this.sessions.set(session, undefined);
     const [longest] = this.sessions.keys();
     if (this.sessions.size > MAX_SUSPENDED_SESSIONS) {
-      longest.peer.close(new N2NError('CONNECTION_LOST', 'Too many clients that were lost may come back.'));
+      longest.peer.close(
+        new N2NError('CONNECTION_LOST', 'The server keeps too many sessions of disconnected clients.'),
+      );
     }
     if (this.canConnect !== undefined) this.letEnd(session);
   }
 
-  /** A client has come back, or its session is over. */
+  /** A client has resumed its session, or the session has ended. */
   delete(session: AcceptedSession): void {
     const timer = this.sessions.get(session);
     if (timer !== undefined) this.clock.clearTimeout(timer);
@@ -40,22 +42,22 @@ export class AwaySessions {
   }
 
   /**
-   * The server closes: a session ends once no handler is at work for it, and its client does not come back for what it
-   * is owed.
+   * The server closes. A session ends when its handlers have ended, and its client does not reconnect for the pending
+   * answers.
    */
   close(canConnect: () => boolean): void {
     this.canConnect = canConnect;
     for (const session of this.sessions.keys()) this.letEnd(session);
   }
 
-  /** The server takes sessions again. */
+  /** The server accepts sessions again. */
   open(): void {
     this.canConnect = undefined;
   }
 
   private letEnd(session: AcceptedSession): void {
-    const endsAt = this.clock.now() + COMES_BACK_WITHIN;
-    // Later, because the last answer is still being written when a handler ends.
+    const endsAt = this.clock.now() + RECONNECT_GRACE_MS;
+    // Deferred: when a handler ends, its last answer is still being written.
     const checkSoon = (): void => atEndOfTurn(check);
     const check = (): void => {
       if (this.sessions.has(session)) session.peer.whenServed(() => this.endAt(session, endsAt));
@@ -63,7 +65,7 @@ export class AwaySessions {
     session.peer.whenServed(checkSoon);
   }
 
-  /** Nothing but its client can still take what there is of a session. */
+  /** No handler runs for the session any more. Only its client can still take the pending answers. */
   private endAt(session: AcceptedSession, time: number): void {
     const left = time - this.clock.now();
     if (left <= 0 || !session.isBusy || this.canConnect?.() !== true) {

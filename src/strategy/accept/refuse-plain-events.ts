@@ -3,8 +3,8 @@ import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.
 type Acknowledge = (answer: unknown) => void;
 
 /**
- * Refuses the plain events that an N2N client emits on its Socket.IO socket, such as with `client.unwrap().socket.emit`,
- * unless the application listens to them itself. The first of a connection is logged.
+ * Refuses plain events that an N2N client emits on its Socket.IO socket, for example with `client.unwrap().socket.emit`.
+ * Events that the application listens to are left alone. The first refusal of a connection is logged.
  */
 export function refusePlainEvents(socket: SocketIoSocket, log: { warn(message: string): void }): void {
   let hasWarned = false;

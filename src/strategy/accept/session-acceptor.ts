@@ -17,16 +17,16 @@ import { AwaySessions, serverClosed } from './away-sessions.js';
 export interface SessionAcceptorEvents {
   readonly takeCall: TakeCall;
   readonly report: ReportError;
-  /** Told of events to a client that were lost. */
+  /** Reports events to a client that are lost. */
   readonly reportLost: Report;
   readonly warn: (message: string) => void;
-  /** A session is over, and no handler is at work for it. */
+  /** A session has ended, and so have its handlers. */
   onOver(): void;
 }
 
-/** Answers the HELLO of N2N clients: each begins a session, or resumes one that had lost its connection. */
+/** Answers the HELLO of N2N clients: each HELLO begins a session, or resumes one that has lost its connection. */
 export class SessionAcceptor {
-  /** Those that are not over, and those for which handlers are still at work. */
+  /** The open sessions, and ended sessions whose handlers still run. */
   private readonly sessions = new Set<AcceptedSession>();
   private readonly away: AwaySessions;
   private readonly tickets = new SessionTickets<AcceptedSession>(randomBytes);
@@ -40,33 +40,35 @@ export class SessionAcceptor {
     this.away = new AwaySessions(options.clock);
   }
 
-  /** Whether a client is away, or is about to be because somebody has cut its connection, and something waits for it. */
+  /** Whether a disconnected client, or one whose connection this side has destroyed, has calls or pending messages. */
   get hasBusyAway(): boolean {
-    return [...this.sessions].some((session) => session.isBusy && (this.away.has(session) || session.isCut));
+    return [...this.sessions].some(
+      (session) => session.isBusy && (this.away.has(session) || session.hasDestroyedSocket),
+    );
   }
 
-  /** How many sessions there are, those included for which handlers are still at work. */
+  /** The number of sessions, including ended sessions whose handlers still run. */
   get size(): number {
     return this.sessions.size;
   }
 
-  /** Sessions begin again, after `drain`. */
+  /** Accepts new sessions again, after `drain`. */
   open(): void {
     this.isDraining = false;
     this.away.open();
   }
 
-  /** Waits for the HELLO of a client that has connected. It is a peer already, which is called with plain events until then. */
+  /** Waits for the HELLO of a new connection. Until then, the client is a peer that is called with plain events. */
   accept(link: Link, socket: SocketIoSocket, client: PeerClient): void {
     const { handshakeTimeout, clock, codec } = this.options;
-    const leave = (): void => this.peers.remove(client);
+    const removePeer = (): void => this.peers.remove(client);
     this.peers.add(client);
-    socket.once('disconnect', leave);
+    socket.once('disconnect', removePeer);
     new Handshake(link, { codec: codec.name, timeout: handshakeTimeout, clock }).begin({
       onHello: (hello) => {
-        // It is a peer again with its session, for as long as that lives.
-        socket.off('disconnect', leave);
-        leave();
+        // With its session, it becomes a peer again.
+        socket.off('disconnect', removePeer);
+        removePeer();
         this.onHello(hello, link, socket, client);
       },
       onFailed: (error) => {
@@ -77,13 +79,13 @@ export class SessionAcceptor {
   }
 
   /**
-   * Begins no session any more, and lets the calls under way end. A client that is away and has none is not waited for.
-   * @param canConnect whether a client that is away can come back
+   * Refuses new sessions, and waits for the calls under way. It does not wait for disconnected clients without calls.
+   * @param canConnect whether a disconnected client can reconnect
    */
   drain(canConnect: () => boolean): void {
     this.isDraining = true;
     this.away.close(canConnect);
-    // Those that are away are told when they come back.
+    // Disconnected clients get GOAWAY when they reconnect.
     for (const session of this.sessions)
       if (!this.away.has(session)) session.peer.drain(this.options.retryAfter);
   }
@@ -99,7 +101,7 @@ export class SessionAcceptor {
     if (resume !== undefined && session?.canResume(resume) === true) {
       this.away.delete(session);
       session.moveTo(socket);
-      client.speakAs(session.client);
+      client.resumeAs(session.client);
       this.answer(link, { ticket: this.tickets.renew(resume), received: session.received });
       session.peer.attach(link);
       if (this.isDraining) session.peer.drain(this.options.retryAfter);
@@ -108,12 +110,14 @@ export class SessionAcceptor {
     if (this.isDraining) {
       refuseLink(
         link,
-        new N2NError('DRAINING', 'This server is about to close. Connect to another, or later.'),
+        new N2NError('DRAINING', 'The server is draining. Connect to another server, or retry later.'),
       );
       return;
     }
-    // Whose session cannot be resumed: what is left of it is for nobody.
-    session?.peer.close(new N2NError('CONNECTION_LOST', 'The client has missed more than is kept.'));
+    // The session cannot be resumed, so it ends.
+    session?.peer.close(
+      new N2NError('CONNECTION_LOST', 'The client has missed more data than the server keeps.'),
+    );
     this.begin(hello, link, client);
   }
 

@@ -2,15 +2,15 @@ import { RpcException } from '@nestjs/microservices';
 import { N2NError } from '../../n2n-error.js';
 import type { Responder } from './responder.js';
 
-/** Told of errors that no exception filter has seen, before they are masked. */
+/** Reports an error that no exception filter has handled, before it is masked. */
 export type ReportError = (error: unknown) => void;
 
-/** What a caller gets of an error that was not meant for it, as from Nest's other transports. */
+/** The caller gets this in place of an internal error, as with Nest's other transports. */
 const MASKED = { status: 'error', message: 'Internal server error' } as const;
 
 /**
- * The rules of Nest's exception filters, for errors that did not pass through one. Of a call whose caller has gone, what it
- * had called within itself is cancelled, too: that is no news to anybody.
+ * Applies the rules of Nest's exception filters to an error that has not passed through one. When a caller cancels its
+ * call, the child calls of the handler fail with `CANCELLED`. These errors are expected, and not reported.
  */
 export function errorForCaller(
   error: unknown,

@@ -9,22 +9,22 @@ import { isAsyncIterable } from './is-async-iterable.js';
 import type { Responder } from './responder.js';
 
 /**
- * - `open`: values come
- * - `ending`: none comes any more; once the iterable under way is through, with what stands behind it, so is the call
- * - `over`
+ * - `open`: the Observable emits values
+ * - `ending`: the Observable has ended; the call ends after the current iterable and the values that wait behind it
+ * - `over`: the call has ended
  */
 type State =
   { readonly is: 'open' } | { readonly is: 'ending'; readonly end: () => void } | { readonly is: 'over' };
 
-/** An iterable among the values, and those that came after it. */
+/** The iterable that is read, and the values that wait behind it. */
 interface Reading {
   iterator: AsyncIterator<unknown> | undefined;
   readonly waiting: unknown[];
 }
 
 /**
- * An Observable that a handler gave. What it errors with has been through Nest's exception filters, and is for the caller
- * as it is. The values of an async iterable among its values come in its place, in order.
+ * Writes the values of an Observable that a handler returned. Nest's exception filters have already handled its error,
+ * which is sent as it is. An async iterable among the values is replaced by its own values, in order.
  */
 export class ObservableRun {
   private state: State = { is: 'open' };
@@ -47,7 +47,7 @@ export class ObservableRun {
         ),
       complete: () => this.endWith(() => responder.complete()),
     });
-    // What ended it may have come before there was anything to unsubscribe from.
+    // The call may have ended during `subscribe`, before there was a subscription.
     if (this.state.is !== 'open') this.unsubscribe();
     if (this.state.is !== 'over') responder.whenCancelled(() => this.cancel());
   }
@@ -68,7 +68,7 @@ export class ObservableRun {
     this.unsubscribe();
     const error = new N2NError(
       'OVERLOADED',
-      `More than ${MAX_VALUES_BEHIND_ITERABLE} values of an Observable stand behind an iterable among them.`,
+      `More than ${MAX_VALUES_BEHIND_ITERABLE} values of an Observable wait behind an iterable among them.`,
     );
     this.endWith(() => this.responder.fail(error));
   }
@@ -110,7 +110,7 @@ export class ObservableRun {
     end();
   }
 
-  /** The caller wants no more. The call is being served until its iterables have stopped. */
+  /** The caller has cancelled. The call is served until its iterables have stopped. */
   private cancel(): void {
     this.unsubscribe();
     const complete = (): void => this.responder.complete();
@@ -122,7 +122,7 @@ export class ObservableRun {
     if (iterator !== undefined) void letGo(iterator, this.report);
   }
 
-  /** Ends the source, whose teardown is an application's code. */
+  /** Unsubscribes from the source. Its teardown is application code, and may throw. */
   private unsubscribe(): void {
     try {
       this.source?.unsubscribe();

@@ -1,7 +1,7 @@
 import type { StreamTarget } from '../../rpc/streams/stream-target.js';
 
-/** Where the outcome of a handler goes. */
+/** Gets the outcome of a handler. */
 export interface Responder extends StreamTarget {
-  /** The only value. */
+  /** Writes the only value, and ends. */
   reply(value: unknown): void;
 }

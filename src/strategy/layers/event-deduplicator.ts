@@ -5,15 +5,15 @@ import type { Responder } from '../handlers/responder.js';
 type Outcome = { readonly is: 'done' } | { readonly is: 'failed'; readonly error: unknown };
 
 /**
- * Acknowledged events by their keys, so that one which is sent again, because its acknowledgement was lost on the way,
- * is not handled again: whoever repeats it gets the outcome of the first time.
+ * Remembers acknowledged events by their keys. An event is sent again if its acknowledgement was lost. It is not handled
+ * again: the repeated event gets the outcome of the first one.
  */
 export class EventDeduplicator {
-  /** Those that are being handled, with the calls that repeat them. All of these count among those that are served. */
+  /** The events that are being handled, each with the calls that repeat it. All of these count as calls in flight. */
   private readonly running = new Map<string, IncomingCall[]>();
   private readonly outcomes = new Map<string, Outcome>();
 
-  /** @param run handles the event; called only if it is new */
+  /** @param run handles the event; called only if the event is new */
   take(key: string, call: IncomingCall, run: (responder: Responder) => void): void {
     const outcome = this.outcomes.get(key);
     const repeating = this.running.get(key);
@@ -47,8 +47,8 @@ function answer(call: IncomingCall, outcome: Outcome): void {
 }
 
 /**
- * Where the outcome of an acknowledged event goes: to the deduplicator, and to its sender. A sender that is gone does not stop
- * the handlers: it is going to ask again.
+ * Passes the outcome of an acknowledged event to the deduplicator and to the sender. The handlers continue if the sender
+ * disconnects: it will send the event again.
  */
 class DeduplicatingResponder implements Responder {
   readonly isStopped = false;

@@ -3,8 +3,8 @@ import { errorForCaller, type ReportError } from '../handlers/handler-error.js';
 import type { Responder } from '../handlers/responder.js';
 
 /**
- * Runs the end hook of instrumentation once, before the outcome of a handler is passed on, in the context in which the
- * responder was made. A hook that throws fails the call, and no other.
+ * Runs the instrumentation's end hook once, before it passes on the outcome of a handler. The hook runs in the async
+ * context in which the responder was created. A hook that throws fails only this call.
  */
 export class HookedResponder implements Responder {
   private hook: (() => void) | undefined;

@@ -5,27 +5,27 @@ import { StreamReader } from '../../rpc/streams/stream-reader.js';
 import { MappedIterable } from '../../call/nest-packets/mapped-stream.js';
 import { deserializePacket, type PacketFormat } from '../../call/nest-packets/packet-format.js';
 
-/** Reads requests where no deserializer is set. */
+/** The default deserializer of requests. */
 export const REQUEST_DESERIALIZER: Deserializer = new IncomingRequestDeserializer();
 
-/** A call whose packet has been read. */
+/** A call whose packet is read. */
 export interface PacketRequest {
   readonly content: CallContent;
-  /** What its answers are told apart by, in Nest's packets. */
+  /** The id in the packets of the answers. */
   readonly id: unknown;
 }
 
-/** Whether a client sends Nest's packets, and wants them for answers. */
+/** Whether the client sends Nest's packets, and expects packets as answers. */
 export function carriesPackets({ envelope }: CallContent): boolean {
   return (envelope as { packet?: unknown } | null | undefined)?.packet === true;
 }
 
 /**
- * Reads the packet of a call. Where the client has sent a bare value, the deserializer is given the packet that Nest's
- * TCP client would have sent.
+ * Reads the packet of a call. If the client has sent a bare value, the deserializer gets the packet that Nest's TCP
+ * client would have sent.
  *
- * @param toRoute Nest's way to spell a pattern
- * @throws N2NError `PROTOCOL_ERROR`, also as a rejection
+ * @param toRoute normalizes a pattern, as Nest does
+ * @throws N2NError `PROTOCOL_ERROR`, or rejects with it
  */
 export function readRequest(
   call: IncomingCall,
@@ -60,7 +60,7 @@ function barePacket({ id, content }: IncomingCall): Record<string, unknown> {
   const { kind, pattern, data, envelope } = content;
   const metadata = (envelope as { metadata?: unknown } | null | undefined)?.metadata;
   return {
-    // A call has the pattern as the caller gave it, an event as Nest spells it.
+    // As in Nest's TCP client: a call has the original pattern, an event the normalized one.
     pattern: kind === 'call' ? patternOf(pattern) : pattern,
     data,
     ...(metadata === undefined ? {} : { metadata }),

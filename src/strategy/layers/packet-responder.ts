@@ -4,12 +4,12 @@ import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
 import { serializePacket, type PacketFormat } from '../../call/nest-packets/packet-format.js';
 import type { Responder } from '../handlers/responder.js';
 
-/** What a client has that has set no deserializer. */
+/** The default deserializer of a client. */
 const RESPONSE_DESERIALIZER: Deserializer = new IncomingResponseDeserializer();
 
 /**
- * Answers a call through the server's serializer, with the packets that Nest's TCP transport would give it. A client that
- * does not speak in packets gets what its deserializer, Nest's own, would have made of them.
+ * Writes answers through the server's serializer, which gets the same packets as in Nest's TCP transport. A client that
+ * does not use packets gets the values that Nest's default deserializer reads from them.
  */
 export class PacketResponder implements Responder {
   constructor(
@@ -65,7 +65,7 @@ export class PacketResponder implements Responder {
 
   private last(packet: object): void {
     if (this.isStopped) {
-      // Nobody wants the answer; the call still has to end.
+      // The caller has cancelled, but the call still has to end.
       this.call.complete();
       return;
     }
@@ -92,7 +92,7 @@ function readByDefault(value: unknown): { err?: unknown; response?: unknown } {
   return RESPONSE_DESERIALIZER.deserialize(value) as { err?: unknown; response?: unknown };
 }
 
-/** As Nest's `ClientProxy` sees it. */
+/** Follows the rule of Nest's `ClientProxy`. */
 function isError({ err }: { err?: unknown }): boolean {
   return Boolean(err);
 }

@@ -7,13 +7,13 @@ import { carriesPackets, readRequest, REQUEST_DESERIALIZER, type PacketRequest }
 import { PacketResponder } from './packet-responder.js';
 import type { ReceivedCall, Serve, ServingLayer } from './serving-layer.js';
 
-/** For clients that have a serializer, where this side has none. */
+/** For clients that send packets to a server without these options. */
 const PLAIN_PACKETS: PacketFormat = plainPackets(REQUEST_DESERIALIZER);
 
 /**
- * Reads Nest's packets, and answers in packets: where this side has a `serializer` or `deserializer`, or the client.
- * @param format undefined where this side has neither
- * @param toRoute Nest's way to spell a pattern
+ * Reads Nest's packets, and answers in packets, if this side or the client has a `serializer` or `deserializer`.
+ * @param format undefined if this side has neither
+ * @param toRoute normalizes a pattern, as Nest does
  */
 export function readPackets(
   format: PacketFormat | undefined,
@@ -24,7 +24,7 @@ export function readPackets(
     const { call } = received;
     const packets = format ?? PLAIN_PACKETS;
     const take = ({ content, id }: PacketRequest): void => {
-      // It may have been cancelled while its packet was read.
+      // The call may have been cancelled while its packet was read.
       if (call.isStopped) responder.complete();
       else next({ ...received, content }, answersTo(received, packets, id, responder));
     };
@@ -49,7 +49,7 @@ export function readPackets(
   };
 }
 
-/** An event has no answers that a serializer could write. */
+/** An event has no answers to serialize. */
 function answersTo(
   { call }: ReceivedCall,
   packets: PacketFormat,

@@ -4,9 +4,9 @@ import { N2NContext } from '../n2n-context.js';
 import type { ReceivedCall, RoutedCall, ServingLayer } from './serving-layer.js';
 
 /**
- * Finds the handler of a call, which fails with `NO_HANDLER` where there is none.
- * @param find gives the handler of a pattern
- * @param onLost told of an event that nobody handles
+ * Finds the handler of a call. The call fails with `NO_HANDLER` if there is none.
+ * @param find returns the handler of a pattern
+ * @param onLost reports an event without a handler
  */
 export function routeToHandler(
   find: (pattern: string) => MessageHandler | undefined,
@@ -37,7 +37,7 @@ function noHandler(kind: 'message' | 'event', pattern: string): N2NError {
   );
 }
 
-/** A pattern is whatever a caller sends, up to 64 KiB of it; a message and a log line want less. */
+/** Shortens a pattern for messages: a caller can send up to 64 KiB of text. */
 function shown(pattern: string): string {
   return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
 }

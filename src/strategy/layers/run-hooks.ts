@@ -4,15 +4,15 @@ import type { Responder } from '../handlers/responder.js';
 import { HookedResponder } from './hooked-responder.js';
 import type { RoutedCall, ServingLayer } from './serving-layer.js';
 
-/** Nest's hooks of instrumentation; `undefined` where nobody has set one. */
+/** Nest's instrumentation hooks; `undefined` if they are not set. */
 export interface ProcessingHooks {
   start: ((transportId: symbol, context: unknown, done: () => Promise<unknown>) => void) | undefined;
   end: ((transportId: symbol, context: unknown) => void) | undefined;
 }
 
 /**
- * Runs the start hook, which runs the handler, and the end hook once the outcome is known, before it is passed on.
- * @param hooks read at each call: Nest sets them after the server is made
+ * Runs the start hook, which runs the handler. Runs the end hook when the outcome is known, before it is passed on.
+ * @param hooks read at each call: Nest sets them after the server is created
  */
 export function runHooks(
   hooks: ProcessingHooks,
@@ -27,7 +27,7 @@ export function runHooks(
     }
     const { context } = routed;
     const onEnd = end && ((): void => runHook(() => end(transportId, context), report));
-    // Within the start hook: the end hook runs in its context.
+    // Called within the start hook, so that the end hook runs in its async context.
     const serve = (): void =>
       next(routed, onEnd === undefined ? responder : new HookedResponder(responder, onEnd, report));
     if (start === undefined) serve();
@@ -35,7 +35,7 @@ export function runHooks(
   };
 }
 
-/** A start hook that fails before it has run the handler fails the call, and no other; afterwards the outcome is the handler's. */
+/** A start hook that fails before it runs the handler fails the call. A later failure is only reported. */
 function runStartHook(
   hook: (run: () => Promise<void>) => unknown,
   serve: () => void,

@@ -3,10 +3,10 @@ import type { CallContent, IncomingCall } from '../../rpc/incoming/incoming-call
 import type { Responder } from '../handlers/responder.js';
 import type { CallConnection, N2NContext } from '../n2n-context.js';
 
-/** A call that came from a client. */
+/** A call that is received from the other side. */
 export interface ReceivedCall {
   readonly call: IncomingCall;
-  /** What came with the call, once it has been read out of Nest's packet where there is one. */
+  /** The content of the call, or of its Nest packet if there is one. */
   readonly content: CallContent;
   readonly connection: CallConnection;
 }
@@ -19,8 +19,8 @@ export interface RoutedCall {
   readonly context: N2NContext;
 }
 
-/** Serves a call: the responder gets the outcome, now or later. It does not throw. */
+/** Serves a call. The responder gets the outcome, now or later. It does not throw. */
 export type Serve<Request> = (request: Request, responder: Responder) => void;
 
-/** Wraps the serving of calls, as a `CallLayer` wraps the making of them. */
+/** Wraps the serving of calls. A `CallLayer` is the counterpart on the caller's side. */
 export type ServingLayer<In, Out = In> = (next: Serve<Out>) => Serve<In>;

@@ -10,7 +10,7 @@ import { routeToHandler } from './route-to-handler.js';
 import { runHooks, type ProcessingHooks } from './run-hooks.js';
 import type { ReceivedCall, RoutedCall, Serve, ServingLayer } from './serving-layer.js';
 
-/** What the layers need of Nest's `Server`. */
+/** The parts of `N2NServer` that the layers need. */
 export interface ServingOptions {
   readonly transportId: symbol;
   readonly packets: PacketFormat | undefined;
@@ -18,11 +18,11 @@ export interface ServingOptions {
   readonly toRoute: (pattern: MsPattern) => string;
   readonly findHandler: (pattern: string) => MessageHandler | undefined;
   readonly report: ReportError;
-  /** Told of an event that nobody handles. */
+  /** Reports an event without a handler. */
   readonly onLost: (message: string) => void;
 }
 
-/** The layers between a connection and a handler, the outermost first. */
+/** Composes the layers between a connection and a handler, the outermost first. */
 export function composeServing(options: ServingOptions): TakeCall {
   const { transportId, packets, hooks, toRoute, findHandler, report, onLost } = options;
   const handle: Serve<RoutedCall> = ({ handler, content, context }, responder) =>
@@ -32,7 +32,7 @@ export function composeServing(options: ServingOptions): TakeCall {
   return inOwnContext(serve);
 }
 
-/** Events with a key are handled once, however often they are sent. */
+/** Handles an event with a key once, even if it is sent several times. */
 function deduplicateEvents(deduplicator: EventDeduplicator): ServingLayer<RoutedCall> {
   return (next) => (routed, responder) => {
     const { call, content } = routed;
@@ -41,7 +41,7 @@ function deduplicateEvents(deduplicator: EventDeduplicator): ServingLayer<Routed
   };
 }
 
-/** No call sees the `AsyncLocalStorage` of another, nor of whoever opened its connection. */
+/** Isolates the `AsyncLocalStorage` of each call from other calls, and from the code that opened the connection. */
 function inOwnContext(serve: Serve<ReceivedCall>): TakeCall {
   const begin: TakeCall = (call, connection) => serve({ call, content: call.content, connection }, call);
   return (call, connection) => isolatedContext().runInAsyncScope(begin, undefined, call, connection);

@@ -5,23 +5,23 @@ import { errorForCaller, type ReportError } from '../handlers/handler-error.js';
 import type { N2NContext } from '../n2n-context.js';
 
 /**
- * As many values are taken without a pause. Operators may drop or hold them all, and the connection is not read before
- * the loop goes on: an endless generator could not be cancelled.
+ * The most values that are taken without a pause. Operators may drop or buffer all values, and the event loop does not
+ * read the connection before a pause: the caller could not cancel an endless generator.
  */
-const MOST_IN_A_TURN = 8192;
+const MAX_VALUES_PER_TURN = 8192;
 
 const NOTHING_STOPPED = { isStopped: true } as const;
 
 const ofContexts = new WeakMap<object, CallIterables>();
 
-/** The iterables that the handlers of a call have given so far; undefined where there are none. */
+/** Returns the iterables that the handlers of a call have returned so far; undefined if there are none. */
 export function iterablesOf(context: unknown): CallIterables | undefined {
   return typeof context === 'object' && context !== null ? ofContexts.get(context) : undefined;
 }
 
 /**
- * The values of an iterable that a handler gave, as an Observable for Nest's pipeline. It takes a value only when the
- * caller takes one more: the source is held back, as far as the operators give each value on at once.
+ * Wraps an iterable that a handler returned as an Observable, for Nest's pipeline. It takes the next value only when the
+ * caller can take one. The backpressure works as long as the operators pass on each value synchronously.
  */
 export function observed(
   values: AsyncIterable<unknown>,
@@ -33,9 +33,9 @@ export function observed(
   return iterables.observe(values);
 }
 
-/** The iterables that the handlers of one call have given, and that Nest's pipeline sees as Observables. */
+/** The iterables that the handlers of one call have returned. Nest's pipeline sees them as Observables. */
 export class CallIterables {
-  /** Those that nobody has subscribed to yet. A file would stay open. */
+  /** The iterables without a subscription yet. They may hold resources, such as an open file. */
   private readonly unread = new Set<AsyncIterable<unknown>>();
   private running = 0;
   private onStopped: (() => void) | undefined = undefined;
@@ -46,7 +46,7 @@ export class CallIterables {
     private readonly report: ReportError,
   ) {
     const [call] = context.getArgs();
-    // The handlers of an acknowledged event go on without its sender.
+    // The handlers of an acknowledged event continue without its sender.
     this.isOver = call.isOver || (call.isStopped && call.content.key === undefined);
   }
 
@@ -59,14 +59,14 @@ export class CallIterables {
     return new Observable((subscriber) => this.read(values, subscriber));
   }
 
-  /** Nest's pipeline is through, or nobody waits for it: lets go of what it has not subscribed to. */
+  /** Nest's pipeline has ended, or the call is cancelled: ends the iterables without a subscription. */
   end(): void {
     this.isOver = true;
     for (const values of this.unread) this.drop(values);
     this.unread.clear();
   }
 
-  /** Calls back when no iterable is at work. One that waits for something stops only after that has come. */
+  /** Calls back when no iterable is running. An iterable with a pending value stops after that value. */
   whenStopped(callback: () => void): void {
     if (this.running === 0) callback();
     else this.onStopped = callback;
@@ -96,7 +96,7 @@ export class CallIterables {
 class Reading {
   private isStopped = false;
   private wake: (() => void) | undefined = undefined;
-  /** That of whoever subscribed. Whoever unsubscribes is in another, and must not run the generator in it. */
+  /** The async context of the subscription. The generator must not be ended in the context of the unsubscription. */
   private readonly asyncContext = currentContext();
 
   constructor(
@@ -111,7 +111,7 @@ class Reading {
       await this.giveAll();
     } catch (error) {
       if (this.isStopped) {
-        // Whoever would get it has gone.
+        // The subscriber has unsubscribed.
         errorForCaller(error, NOTHING_STOPPED, this.report);
         return;
       }
@@ -120,7 +120,7 @@ class Reading {
     }
   }
 
-  /** Nobody wants more values. */
+  /** The subscriber has unsubscribed. */
   stop(): void {
     if (this.isStopped) return;
     this.isStopped = true;
@@ -141,23 +141,23 @@ class Reading {
         subscriber.complete();
         return;
       }
-      // A slow caller holds back the source. It is asked only after `next`, because the end needs no credit.
+      // A slow caller pauses the source. The check follows `next`, because the end of the stream needs no credit.
       const mustWait = !call.isReady;
-      if (mustWait || inThisTurn === MOST_IN_A_TURN) {
+      if (mustWait || inThisTurn === MAX_VALUES_PER_TURN) {
         inThisTurn = 0;
         // oxlint-disable-next-line no-await-in-loop -- see above
-        await this.until(mustWait ? (callback) => call.whenReady(callback) : setImmediate);
+        await this.waitFor(mustWait ? (callback) => call.whenReady(callback) : setImmediate);
       }
       inThisTurn += 1;
-      // Unsubscribed from meanwhile, the subscriber drops it.
+      // A subscriber that has unsubscribed meanwhile drops the value.
       subscriber.next(value);
     }
   }
 
-  private until(comes: (callback: () => void) => unknown): Promise<void> {
+  private waitFor(event: (callback: () => void) => unknown): Promise<void> {
     return new Promise((resolve) => {
       this.wake = resolve;
-      comes(resolve);
+      event(resolve);
     });
   }
 }

@@ -4,7 +4,7 @@ import { isAsyncIterable } from '../handlers/is-async-iterable.js';
 import { N2NContext } from '../n2n-context.js';
 import { observed } from './call-iterables.js';
 
-/** `InterceptorsConsumer` of Nest, as far as it is used here. */
+/** The part of Nest's `InterceptorsConsumer` that is used here. */
 interface Interceptors {
   intercept(
     interceptors: readonly unknown[],
@@ -16,24 +16,25 @@ interface Interceptors {
   ): Promise<unknown>;
 }
 
-/** `ListenersController` of Nest, as far as it is used here. */
+/** The part of Nest's `ListenersController` that is used here. */
 interface Listeners {
   registerPatternHandlers: (this: Listeners, controller: unknown, server: object, moduleKey: string) => void;
 }
 
-/** The servers whose handlers give iterables, and where errors go that no caller can get. */
+/** The servers whose handlers may return iterables. Each has a function that reports errors which no caller gets. */
 const servers = new WeakMap<object, ReportError>();
-/** Those for which Nest has registered handlers by way of `registerPatternHandlers` below. */
+/** The servers whose handlers Nest has registered with the `registerPatternHandlers` below. */
 const joined = new WeakSet<object>();
 let isInstalled = false;
 
 /**
- * Lets Nest's pipeline see the values of the iterables that the server's handlers give: interceptors, pre-request hooks
- * and exception filters see an Observable of them. Nest itself takes an iterable for one value.
+ * Lets Nest's pipeline see the values of the iterables that the server's handlers return. Interceptors, pre-request hooks
+ * and exception filters get an Observable of the values. Nest itself treats an iterable as one value.
  *
- * Nest has no public place for this. A strategy gets handlers that have their pipeline around them, and an interceptor that
- * a strategy could bring is the outermost, where the others must see the values. So this replaces one method of Nest's, which
- * hands over the handlers of a controller; for other transports it does what it did. `hasJoined` says whether it worked.
+ * Nest has no public API for this. A strategy gets handlers that already include the pipeline. An interceptor of a
+ * strategy would be the outermost, and the inner ones would not see the values. This function therefore replaces one
+ * method of Nest, which registers the handlers of a controller. Its behaviour for other transports is unchanged.
+ * `hasJoined` tells whether the replacement worked.
  */
 export function joinPipeline(server: object, report: ReportError): void {
   servers.set(server, report);
@@ -50,12 +51,12 @@ export function joinPipeline(server: object, report: ReportError): void {
   };
 }
 
-/** Whether the pipeline around the handlers that Nest has registered for the server sees the values of iterables. */
+/** Whether the pipeline of the server's handlers sees the values of iterables. */
 export function hasJoined(server: object): boolean {
   return joined.has(server);
 }
 
-/** The same, with another consumer of interceptors around its handlers; undefined where Nest is not as it is known. */
+/** Derives a controller with another interceptors consumer; undefined if Nest's internals differ from the known ones. */
 function withIterables(listeners: Listeners, report: ReportError): Listeners | undefined {
   const creator = partOf(listeners, 'contextCreator');
   const consumer = creator === undefined ? undefined : partOf(creator, 'interceptorsConsumer');
@@ -72,7 +73,7 @@ function interceptWith(consumer: Interceptors, report: ReportError): Interceptor
     }
     const handle = (): Promise<unknown> =>
       next().then((result) => (isAsyncIterable(result) ? observed(result, context, report) : result));
-    // What Nest does where there are none, but for one promise.
+    // The same result as Nest's consumer without interceptors, with one promise less.
     if (interceptors.length === 0) return handle();
     return consumer.intercept(interceptors, args, instance, callback, handle, type);
   };

@@ -9,11 +9,11 @@ import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.
 
 type Acknowledge = (answer: unknown) => void;
 
-/** The plain events of a connection, as calls and events. */
+/** Takes the plain events of a connection as calls and events. */
 export interface TakenEvents {
-  /** Leaves the socket to someone else. */
+  /** Stops listening to the socket. */
   release(): void;
-  /** Takes no new ones; `onIdle` is called once those under way have ended. */
+  /** Refuses new calls and events. `onIdle` is called when those under way have ended. */
   drain(onIdle: () => void): void;
 }
 
@@ -21,25 +21,25 @@ export interface TakenEventsOptions {
   readonly info: SessionInfo;
   readonly maxInFlight: number;
   readonly clock: Clock;
-  /** Whether a handler is there for an event of this name. */
+  /** Whether there is a handler for an event of this name. */
   readonly hasHandler: (name: string) => boolean;
-  /** How many listeners for it are not the application's. */
+  /** The number of listeners for the event that are not the application's. */
   readonly listenersOfOurs: (name: string) => number;
   readonly onCall: (call: IncomingCall) => void;
   readonly onFault: (error: unknown) => void;
 }
 
 /**
- * Takes the plain events of a connection as calls and events, but for those that have a listener on the socket and no
- * handler: they are the application's own.
+ * Takes the plain events of a connection as calls and events. It leaves events with a listener on the socket and without
+ * a handler to the application.
  */
 export function takeEvents(socket: SocketIoSocket, options: TakenEventsOptions): TakenEvents {
   return new StockInbound(socket, options);
 }
 
 /**
- * A stock Socket.IO client as a caller of handlers: an event with an acknowledgement callback is a call, whose last
- * value is the acknowledgement; one without is an event.
+ * Serves a stock Socket.IO client. An event with an acknowledgement callback is a call, whose last value is the
+ * acknowledgement. An event without a callback is an event.
  */
 class StockInbound implements ReplyPort, TakenEvents {
   private readonly queue: ServingQueue;
@@ -48,7 +48,7 @@ class StockInbound implements ReplyPort, TakenEvents {
     { call: IncomingCall; acknowledge: Acknowledge; last: unknown }
   >();
   private nextId = 1;
-  /** Once no new calls are taken: who wants to know when there are no others left. */
+  /** Set by `drain`: called when no calls are under way. */
   private onIdle: (() => void) | undefined = undefined;
 
   readonly info: SessionInfo;
@@ -59,16 +59,16 @@ class StockInbound implements ReplyPort, TakenEvents {
   ) {
     const { info, maxInFlight, clock, onCall } = options;
     this.info = info;
-    // Socket.IO holds what it cannot send, and does not tell how much that is.
+    // Socket.IO buffers without a limit, and does not expose how much.
     this.queue = new ServingQueue(maxInFlight, clock, { serve: onCall, canAnswer: () => true });
-    // Unlike listeners of their own, this takes any name that a client sends for what it is: data.
+    // Any name that a client sends is safe with `onAny`. It would not be with a listener for each name.
     socket.onAny(this.onEvent);
     socket.once('disconnect', this.onDisconnect);
   }
 
   release(): void {
     this.socket.offAny(this.onEvent);
-    // What it has begun still ends with the connection.
+    // The calls under way still end with the connection.
     if (this.pending.size === 0 && !this.queue.hasEvents) this.socket.off('disconnect', this.onDisconnect);
   }
 
@@ -95,7 +95,7 @@ class StockInbound implements ReplyPort, TakenEvents {
     this.acknowledge(call, acknowledgedError(error), 'error');
   }
 
-  /** Only the last value of a stream is acknowledged; none has to wait. */
+  /** Always ready: only the last value of a stream is sent. */
   isReady(): boolean {
     return true;
   }
@@ -136,11 +136,11 @@ class StockInbound implements ReplyPort, TakenEvents {
       0,
     );
     if (acknowledge !== undefined) this.pending.set(id, { call, acknowledge, last: undefined });
-    if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is about to close.', this);
+    if (this.onIdle !== undefined) refuse(call, 'DRAINING', 'The server is draining.', this);
     else if (!this.queue.add(call)) refuseOverload(call, this);
   };
 
-  /** Whether its listener is to answer it, or not to. */
+  /** Whether only a listener of the application handles the event. */
   private isApplications(name: string): boolean {
     const { hasHandler, listenersOfOurs } = this.options;
     return this.socket.listeners(name).length > listenersOfOurs(name) && !hasHandler(name);
@@ -153,7 +153,7 @@ class StockInbound implements ReplyPort, TakenEvents {
     try {
       entry.acknowledge(forSocketIo(answer, role));
     } catch (error) {
-      // Socket.IO encodes at once, and an acknowledgement that could not be encoded may be given again.
+      // Socket.IO encodes synchronously. After a failure, the acknowledgement can be called again.
       const reason = notSerializableIn(`The answer to "${call.pattern}"`, notSerializable(answer, error));
       this.onFault(reason);
       entry.acknowledge(acknowledgedError(reason));
@@ -175,7 +175,7 @@ class StockInbound implements ReplyPort, TakenEvents {
   };
 }
 
-/** An error as Nest's gateways shape it. */
+/** Formats an error like Nest's gateways. */
 function acknowledgedError(error: unknown): unknown {
   if (error instanceof N2NError) return { status: 'error', message: error.message, code: error.code };
   if (typeof error === 'object' && error !== null) return { status: 'error', ...error };

@@ -9,12 +9,12 @@ import { emitPlain } from '../../transport/socket-io/plain-event.js';
 import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 
 /**
- * Calls a stock Socket.IO client: a call is an event with an acknowledgement, which is its one answer. Such a client
- * cannot be told to stop, and has no codec but Socket.IO's own: it is given what JSON makes of a value, and bytes. Names
- * that Socket.IO has a meaning for are no patterns: `INVALID_OPTIONS`.
+ * Calls a stock Socket.IO client. A call is an event with an acknowledgement, which is its only answer. A stock client
+ * cannot cancel, and only has Socket.IO's encoding: it gets JSON values and bytes. A reserved event name of Socket.IO is
+ * not a valid pattern: `INVALID_OPTIONS`.
  */
 export class StockOutbound implements Caller {
-  /** What ends the calls under way when the client goes: Socket.IO lets them wait. */
+  /** The functions that fail the calls under way on a disconnect. Socket.IO would leave them pending. */
   private readonly underWay = new Set<() => void>();
 
   constructor(
@@ -60,7 +60,7 @@ export class StockOutbound implements Caller {
     if (isCallTraced()) trace = this.traceOf(kind, pattern);
     const cancel = (): void => {
       if (underWay.delete(onGone))
-        trace?.fail(new N2NError('CANCELLED', 'The caller wants no answer any more.'));
+        trace?.fail(new N2NError('CANCELLED', 'The caller has cancelled the call.'));
     };
     return { cancel, consumed: () => {} };
   }
@@ -70,7 +70,7 @@ export class StockOutbound implements Caller {
     if (isCallTraced()) this.traceOf('event', pattern).end();
   }
 
-  /** @throws N2NError `CONNECTION_LOST`: Socket.IO would drop what is sent, without a word */
+  /** @throws N2NError `CONNECTION_LOST`: Socket.IO would silently drop the event */
   private send(kind: CallKind, pattern: string, write: (socket: SocketIoSocket) => void): void {
     try {
       if (!this.socket.connected) throw gone();
@@ -91,7 +91,7 @@ export class StockOutbound implements Caller {
   };
 }
 
-/** What was encoded for a frame, as the value that Socket.IO encodes in its own way. */
+/** Converts a value that is encoded for a frame to a value that Socket.IO encodes. */
 function plain(value: EncodedValue): unknown {
   if (value === undefined || typeof value === 'number' || value instanceof Uint8Array) return value;
   if (typeof value === 'string') return JSON.parse(value) as unknown;
