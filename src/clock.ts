@@ -1,32 +1,33 @@
 import { MAX_TIMER_MS } from './limits.js';
 
-/** What a clock gives back for a timer; only ever handed back to the clock that gave it. */
+/** The handle of a timer. It is only valid with its clock. */
 export interface TimerHandle {
-  /** Lets the process end although the timer is armed. */
+  /** Allows the process to exit while the timer is active. */
   unref?(): unknown;
 }
 
-/** Where time comes from. Tests hand in one that they move by hand. */
+/** The source of time. Tests use a clock that they advance themselves. */
 export interface Clock {
   /**
-   * @param whenLate what a timer does that fires late, because the program was busy or suspended. `wait-again` gives it the
-   * lost time once more, at most its own: for what this side has to run for, such as a handshake.
+   * @param whenLate the behaviour of a timer that fires late, because the process was busy or suspended. With
+   * `wait-again`, it waits once more for the lost time, at most for its own delay. Use it for operations that need this
+   * process to run, such as a handshake.
    */
   setTimeout(callback: () => void, milliseconds: number, whenLate?: 'wait-again'): TimerHandle;
   clearTimeout(timer: TimerHandle): void;
-  /** Milliseconds that never run backwards; where they start means nothing. */
+  /** A monotonic time in milliseconds, with an arbitrary origin. */
   now(): number;
 }
 
-/** A timer that fires so many milliseconds late says that the program was busy, or suspended. */
-const LATE = 20;
+/** A timer that is late by this many milliseconds shows that the process was busy or suspended. */
+const LATE_MS = 20;
 
-/** Turns of the event loop before a late timer's callback. In each, a socket gives up to 2 MiB of what has come to it. */
+/** The turns of the event loop before the callback of a late timer. In each turn, up to 2 MiB of a socket are read. */
 const TURNS_WHEN_LATE = 8;
 
 /**
- * Calls back when what had come to the sockets of this process has been read, within bounds.
- * @returns what cancels it
+ * Calls back when the data that sockets have already received is read, for at most `turns` turns of the event loop.
+ * @returns cancels the callback
  */
 export function afterReads(callback: () => void, turns: number = TURNS_WHEN_LATE): () => void {
   let left = turns;
@@ -35,14 +36,14 @@ export function afterReads(callback: () => void, turns: number = TURNS_WHEN_LATE
     if (left > 0) immediate = setImmediate(onTurn);
     else callback();
   };
-  // Never unreferenced: it would wait for the next event of the loop.
+  // Never unreferenced: an unreferenced immediate would wait for the next event of the loop.
   let immediate = setImmediate(onTurn);
   return () => clearImmediate(immediate);
 }
 
 /**
- * A clock whose timers let the sockets be read first. The loop of a program that was busy comes to its timers before it
- * reads: without this, an answer that had come in time would lose against the timeout of its call.
+ * Wraps a clock, so that sockets are read before a timer calls back. After a busy period, the event loop runs timers
+ * before it reads sockets. Without this, a call could time out although its answer had arrived in time.
  */
 export function readingFirst(clock: Clock): Clock {
   return {
@@ -89,7 +90,7 @@ class ReadingTimer implements TimerHandle {
   private readonly onTimer = (): void => {
     this.timer = undefined;
     const late = this.clock.now() - this.due;
-    if (late < LATE) this.cancelReads = afterReads(this.callback, 1);
+    if (late < LATE_MS) this.cancelReads = afterReads(this.callback, 1);
     else if (this.waitsAgain) this.arm(Math.min(late, this.milliseconds));
     else this.cancelReads = afterReads(this.callback);
   };
@@ -101,7 +102,7 @@ export const systemClock: Clock = readingFirst({
   now: () => performance.now(),
 });
 
-/** Runs a task when the work of the present turn is done, before the loop waits again. */
+/** Runs a task after the current operation, before the event loop continues. */
 export function atEndOfTurn(task: () => void): void {
   process.nextTick(task);
 }

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { Clock } from './clock.js';
 import { N2NError, type N2NErrorCode } from './n2n-error.js';
 
-/** The channels of `node:diagnostics_channel` that this library publishes to, with their messages: docs/diagnostics.md. */
+/** The channels of `node:diagnostics_channel` that this library publishes to. See docs/diagnostics.md. */
 export interface N2NDiagnostics {
   'n2n:attempt:start': AttemptStartMessage;
   'n2n:attempt:end': AttemptEndMessage;
@@ -21,9 +21,9 @@ export interface N2NDiagnostics {
 
 export type N2NChannel = keyof N2NDiagnostics;
 
-/** What went wrong. */
+/** The error of a failure. */
 interface Failure {
-  /** Undefined if the error is none of this library. */
+  /** Undefined if the error is not an `N2NError`. */
   readonly code: N2NErrorCode | undefined;
   readonly error: unknown;
 }
@@ -36,7 +36,7 @@ export interface AttemptStartMessage {
   readonly attempt: number;
 }
 
-/** The attempt has succeeded. The object of the start, with more in it. */
+/** The attempt has succeeded. It is the object of the start, with more properties. */
 export interface AttemptEndMessage extends AttemptStartMessage {
   /** How long the attempt took, in milliseconds. */
   readonly duration: number;
@@ -46,17 +46,17 @@ export interface AttemptEndMessage extends AttemptStartMessage {
   readonly missed: readonly string[];
 }
 
-/** The attempt has failed or was given up. The object of the start, with more in it. */
+/** The attempt has failed or was stopped. It is the object of the start, with more properties. */
 export interface AttemptErrorMessage extends AttemptStartMessage, Failure {
   /** How long the attempt took, in milliseconds. */
   readonly duration: number;
 }
 
-/** A Socket.IO connection is there. */
+/** A Socket.IO connection is open. */
 export interface ConnectionOpenMessage {
   /** The id of its Socket.IO socket. It is the same on both sides. */
   readonly id: string;
-  /** Which side this process is: the one that has connected, or the one that has accepted. */
+  /** The side of this process: it has opened the connection (`dialer`) or accepted it (`acceptor`). */
   readonly role: 'dialer' | 'acceptor';
   /** Dialer: the address of the server. Acceptor: `ip:port` of the client; empty for a Unix domain socket. */
   readonly address: string;
@@ -66,21 +66,21 @@ export interface ConnectionOpenMessage {
 
 /** A connection is closed or lost. */
 export interface ConnectionCloseMessage extends ConnectionOpenMessage {
-  /** As Socket.IO gives it, such as `transport close`. */
+  /** The reason of Socket.IO, such as `transport close`. */
   readonly reason: string;
-  /** What Socket.IO gives together with the reason. */
+  /** The details that Socket.IO passes with the reason. */
   readonly cause: unknown;
 }
 
 /**
- * A session. All messages of a process about one session have the same object. For a stock Socket.IO client, it stands
- * for the connection.
+ * A session. All messages of a process about one session share this object. For a stock Socket.IO client, it describes
+ * the connection.
  */
 export interface SessionInfo {
   /** The id of its first connection. It is the same on both sides, and after each resume. */
   readonly id: string;
   readonly role: ConnectionOpenMessage['role'];
-  /** The id of its present connection, or of the last one. */
+  /** The id of its current connection, or of the last one. */
   readonly connection: string;
   /** The address of that connection. */
   readonly address: string;
@@ -88,7 +88,7 @@ export interface SessionInfo {
   readonly window: number;
 }
 
-/** What the owner of a session keeps up to date. */
+/** The mutable form, which the owner of a session updates. */
 export type LiveSessionInfo = { -readonly [Name in keyof SessionInfo]: SessionInfo[Name] };
 
 /** A session starts, or its connection is lost and it waits for the next one. */
@@ -96,28 +96,28 @@ export interface SessionMessage {
   readonly session: SessionInfo;
 }
 
-/** A session continues over another connection. */
+/** A session is resumed over another connection. */
 export interface SessionResumeMessage extends SessionMessage {
   /** How much this side sends again, in bytes. */
   readonly replayed: number;
 }
 
-/** A session is over. Its calls fail with the error. */
+/** A session has ended. Its calls fail with the error. */
 export interface SessionEndMessage extends SessionMessage, Failure {}
 
 /**
  * - `call`: the caller waits for values
- * - `event`: nobody waits
+ * - `event`: the sender gets no answer
  * - `acknowledged-event`: the sender waits for the end, or for an error
  */
 export type CallKind = 'call' | 'event' | 'acknowledged-event';
 
 /** A call or an event. */
 interface CallMessage {
-  /** `client`: this process makes the call; `server`: it serves the call. That is independent of who has connected. */
+  /** `client`: this process makes the call; `server`: it serves the call. Either side of a connection can be either. */
   readonly side: 'client' | 'server';
   readonly kind: CallKind;
-  /** As the caller spells it. On the side that serves, it can be any text of up to 64 KiB. */
+  /** The pattern as the caller has sent it. On the server, it can be any text of up to 64 KiB. */
   readonly pattern: string;
 }
 
@@ -126,29 +126,29 @@ export interface CallStartMessage extends CallMessage {
   readonly session: SessionInfo;
   /** The id of the call in the session, the same on both sides; undefined for a call to a stock client. */
   readonly id: number | undefined;
-  /** How long it has waited, for a connection (client) or for its turn (server), in milliseconds. */
+  /** How long the call has waited for a connection (client) or for its turn (server), in milliseconds. */
   readonly waited: number;
 }
 
-/** Client: the call is over. Server: its handler has ended. The object of the start, with more in it. */
+/** Client: the call has ended. Server: its handler has ended. It is the object of the start, with more properties. */
 export interface CallEndMessage extends CallStartMessage, Failure {
-  /** Since the start, in milliseconds. */
+  /** The time since the start, in milliseconds. */
   readonly duration: number;
-  /** `cancelled` if the caller has given up. */
+  /** `cancelled` if the caller has cancelled the call. */
   readonly outcome: 'ok' | 'error' | 'cancelled';
 }
 
-/** Something failed, and no caller is told: a side broke the protocol, or an event was lost. */
+/** An error that no caller gets: a side has violated the protocol, or an event is lost. */
 export interface ErrorMessage extends Failure {
-  /** Undefined if there was none. */
+  /** Undefined if there was no session. */
   readonly session: SessionInfo | undefined;
 }
 
-/** A call or an event failed before it could start: it was not written, or no handler was run for it. */
+/** A call or an event has failed before its start: it was not written, or no handler was run for it. */
 export interface CallShedMessage extends CallMessage, ErrorMessage {}
 
 interface Publisher<Message> {
-  /** Read before a message is built: without subscribers, a channel costs this and no more. */
+  /** Checked before a message is built: without subscribers, a channel costs nothing else. */
   readonly hasSubscribers: boolean;
   publish(message: Message): void;
 }
@@ -189,7 +189,7 @@ export class AttemptTrace {
     if (attemptStart.hasSubscribers) attemptStart.publish(message);
   }
 
-  /** @returns undefined if nobody has subscribed */
+  /** @returns undefined without subscribers */
   static start(address: string, attempt: number, clock: Clock): AttemptTrace | undefined {
     const isTraced = attemptStart.hasSubscribers || attemptEnd.hasSubscribers || attemptError.hasSubscribers;
     return isTraced ? new AttemptTrace({ address, attempt }, clock) : undefined;
@@ -216,7 +216,7 @@ export class SessionTrace {
 
   constructor(private readonly session: SessionInfo) {}
 
-  /** It goes over a connection from now on. @param replayed how much this side sends again, in bytes */
+  /** The session begins or is resumed. @param replayed how much this side sends again, in bytes */
   onAttached(replayed: number): void {
     const { session, hasBegun } = this;
     this.hasBegun = true;
@@ -235,17 +235,17 @@ export class SessionTrace {
   }
 }
 
-/** Whether anybody has subscribed to the starts or ends of calls. Only then is a `CallTrace` made. */
+/** Whether the starts or ends of calls have subscribers. Only then is a `CallTrace` created. */
 export function isCallTraced(): boolean {
   return callStart.hasSubscribers || callEnd.hasSubscribers;
 }
 
-/** A call or an event, from its start to its end. Before the start, the end does nothing. */
+/** A call or an event, from its start to its end. An end before the start has no effect. */
 export class CallTrace {
   private message: CallStartMessage | undefined = undefined;
   private startedAt = 0;
 
-  /** @param since when the call began to wait, by the clock, if it has to */
+  /** @param since when the call began to wait, by the clock; undefined if it did not wait */
   constructor(
     private readonly call: Omit<CallStartMessage, 'waited'>,
     private readonly clock: Clock,
@@ -268,7 +268,7 @@ export class CallTrace {
     this.finish(failure(error).code === 'CANCELLED' ? 'cancelled' : 'error', error);
   }
 
-  /** Only the first end counts. */
+  /** Only the first call has an effect. */
   private finish(outcome: CallEndMessage['outcome'], error: unknown): void {
     const { message, startedAt, clock } = this;
     this.message = undefined;
@@ -278,7 +278,7 @@ export class CallTrace {
   }
 }
 
-/** A call or an event has failed before it could start. */
+/** Publishes that a call or an event has failed before its start. */
 export function publishShed(
   side: CallMessage['side'],
   kind: CallKind,
@@ -289,7 +289,7 @@ export function publishShed(
   if (callShed.hasSubscribers) callShed.publish({ side, kind, pattern, session, ...failure(error) });
 }
 
-/** Something has failed, and no caller is told. */
+/** Publishes an error that no caller gets. */
 export function publishError(session: SessionInfo | undefined, error: unknown): void {
   if (errors.hasSubscribers) errors.publish({ session, ...failure(error) });
 }

@@ -1,24 +1,25 @@
 import type { N2NError } from '../n2n-error.js';
 
 /**
- * - `idle`: nothing is connected or tried
- * - `connecting`: the first attempt since then, or since the connection was lost, has not failed yet
- * - `ready`: takes calls
- * - `draining`: the server takes no new calls; those under way go on
- * - `away`: an attempt has failed, or the server has sent its clients away; others follow
- * - `failed`: the attempts were given up
+ * The state of a server connection.
+ * - `idle`: there is no connection and no attempt
+ * - `connecting`: the first attempt, or the first one after a lost connection, has not failed yet
+ * - `ready`: the connection takes calls
+ * - `draining`: the server refuses new calls; calls under way continue
+ * - `away`: an attempt has failed, or the server has drained; more attempts follow
+ * - `failed`: the attempts have stopped after a failure
  */
 export type ConnectionState = 'idle' | 'connecting' | 'ready' | 'draining' | 'away' | 'failed';
 
-/** A server connection, as a balancer sees it. */
+/** The part of a server connection that a balancer uses. */
 export interface BalancedConnection {
   readonly state: ConnectionState;
 }
 
-/** Where a call goes. */
+/** The decision of a picker about a call. */
 export type PickResult<Connection> =
   | { readonly is: 'connection'; readonly connection: Connection }
-  /** It waits for a connection. */
+  /** The call waits for a connection. */
   | { readonly is: 'queue' }
   | { readonly is: 'fail'; readonly error: N2NError };
 
@@ -30,19 +31,22 @@ export interface Picker<Connection> {
 /** The decisions of a balancer. */
 export interface Balance<Connection> {
   readonly picker: Picker<Connection>;
-  /** The connection that stands for all of them, to users who ask for one. */
+  /** The connection that `unwrap` returns, and whose status is the client's status. */
   readonly inUse: Connection;
-  /** To be connected now. */
+  /** The connections to open now. */
   readonly connect: readonly Connection[];
-  /** Of no more use, unless calls are under way on them. */
+  /** The connections to stop, unless calls are under way on them. */
   readonly release: readonly Connection[];
 }
 
 /**
- * Decides which connections are made, and which of them a call takes. It is pure: states go in, a picker comes out
- * (as in grpc-js). It keeps no connection, timer or socket.
+ * Decides which connections are made, and which connection a call takes. It is pure, as in grpc-js: it gets states and
+ * returns a picker. It owns no connections, timers or sockets.
  */
 export interface Balancer<Connection extends BalancedConnection> {
-  /** @param connections all of them, in the order of the addresses, whenever the state of one has changed */
+  /**
+   * Called whenever the state of a connection has changed.
+   * @param connections all connections, in the order of the addresses
+   */
   update(connections: readonly [Connection, ...Connection[]]): Balance<Connection>;
 }

@@ -1,8 +1,8 @@
 import type { Balance, BalancedConnection, Balancer, Picker, PickResult } from './balancer.js';
 
 /**
- * Uses one connection for as long as it is ready. When it is lost or drains, the next one that is ready is used; where
- * there is none, the next idle address is tried as soon as no other attempt is still without a failure.
+ * Uses one connection until it is lost or drains. Then it uses the next ready connection. If no connection is ready, it
+ * tries the next idle address when all pending attempts have failed once.
  */
 export class FirstBalancer<Connection extends BalancedConnection> implements Balancer<Connection> {
   private current: Connection | undefined;
@@ -20,20 +20,20 @@ export class FirstBalancer<Connection extends BalancedConnection> implements Bal
   }
 }
 
-/** The connections, beginning with this one. */
+/** Rotates the connections, so that `first` is the first one. */
 function from<Connection>(connections: readonly Connection[], first: Connection): readonly Connection[] {
   const at = connections.indexOf(first);
   return [...connections.slice(at), ...connections.slice(0, at)];
 }
 
-/** The next address to try; none while an attempt may yet succeed, or where the client has not begun to connect. */
+/** The next address to try; none while a first attempt is pending, or before the client connects. */
 function nextOf<Connection extends BalancedConnection>(
   inOrder: readonly Connection[],
   current: Connection,
 ): readonly Connection[] {
-  const hasBegun = current.state !== 'idle';
+  const hasStarted = current.state !== 'idle';
   const isPending = inOrder.some(({ state }) => state === 'connecting');
-  return hasBegun && !isPending ? inOrder.filter(({ state }) => state === 'idle').slice(0, 1) : [];
+  return hasStarted && !isPending ? inOrder.filter(({ state }) => state === 'idle').slice(0, 1) : [];
 }
 
 class SinglePicker<Connection> implements Picker<Connection> {
