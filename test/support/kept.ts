@@ -40,7 +40,7 @@ export function watchWhatIsKept({ service, client }: Sides): () => Promise<void>
   const { channel } = client as unknown as {
     channel: {
       servers: { current: { sessions: { peer?: PeerParts } } };
-      waiting: { calls: unknown };
+      queue: { calls: unknown };
     };
   };
   const dialed = channel.servers.current.sessions.peer;
@@ -50,7 +50,7 @@ export function watchWhatIsKept({ service, client }: Sides): () => Promise<void>
     ...[...sessions].map(({ peer }): [string, PeerParts] => ['service', peer]),
   ];
   const kept = (): Record<string, number> => {
-    const counts: Record<string, number> = { 'client waiting': count(channel.waiting.calls) };
+    const counts: Record<string, number> = { 'client queue': count(channel.queue.calls) };
     for (const [side, peer] of peers) Object.assign(counts, countsOf(side, peer));
     return Object.fromEntries(Object.entries(counts).filter(([, held]) => held !== 0));
   };

@@ -73,7 +73,7 @@ describe('without a connection', () => {
     const client = startClient(`http://${HOST}:${port}`, { logging: true, logger: log });
     const record = new N2NRecordBuilder(1).setTimeout(200).build();
     const { message, cause } = await n2nErrorOf(client.send('echo', record), 'TIMEOUT');
-    expect(message).toMatch(/did not come: Cannot connect to .*ECONNREFUSED/);
+    expect(message).toMatch(/for a connection: Cannot connect to .*ECONNREFUSED/);
     expect(cause).toMatchObject({ code: 'CONNECT_FAILED' });
     expect(await log.line(/^error Cannot connect to .*ECONNREFUSED/)).toBeDefined();
   });
