@@ -20,7 +20,7 @@ describe('a service whose Nest hands over handlers in another way', () => {
     await strategy.close();
     strategy.addHandler('by Nest', async () => 1, false, {});
     await new Promise<unknown>((resolve) => strategy.listen(resolve));
-    expect(await log.line(/exception filters do not see its errors.*npm ls @nestjs\/microservices/)).toMatch(
+    expect(await log.line(/exception filters do not get its errors.*npm ls @nestjs\/microservices/)).toMatch(
       /^warn/,
     );
   });
