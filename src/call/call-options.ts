@@ -17,39 +17,39 @@ const MIB = 1024 * 1024;
 /** The options of a server and of a client, with the same meaning on both sides. */
 export const CALL_OPTIONS = {
   /**
-   * How long a call that this side makes waits without any answer, in milliseconds; 0 sets no limit. The time without a
-   * connection counts.
+   * How long a call of this side waits for an answer, in milliseconds. Each value of a stream starts the time again. The time
+   * without a connection counts. With 0 there is no limit.
    * @default 30000
    */
   timeout: milliseconds(30_000, 0),
   /**
-   * The longest payload that this side takes, in bytes. The other side is told, and a longer call fails there; the
-   * connection stays.
+   * The longest payload that this side accepts, in bytes. The handshake tells the other side. A longer payload fails its
+   * call on the side that sends it, and the connection stays open.
    * @default 4194304 (4 MiB)
    */
   // A length is written in four bytes. Half of that range is enough.
   maxPayload: bytes(4 * MIB, { least: MIN_PAYLOAD_BYTES, most: 2 ** 31 - 1 }),
   /**
-   * How long a session is kept when its connection is lost, in milliseconds. When the client comes back within that time,
-   * every call and stream under way goes on. 0 keeps no session. The shorter window of the two sides counts.
+   * How long a session is kept after its connection is lost, in milliseconds. If the client reconnects within that time,
+   * all calls and streams under way continue. With 0, no session is kept. The shorter window of the two sides applies.
    * @default 10000
    */
   resumeWindow: milliseconds(10_000, 0),
   /**
-   * How many bytes that the other side has not acknowledged are kept, to be sent again after a break. At this limit,
-   * further calls and values wait.
+   * How many bytes are kept until the other side acknowledges them, in order to send them again after a lost connection. At
+   * this limit, further calls and values wait.
    * @default 8388608 (8 MiB)
    */
   // The minimum covers the data that is sent before the first acknowledgement can arrive.
   maxReplay: bytes(8 * MIB, { least: MIB, most: 2 ** 31 - 1 }),
   /**
-   * How long `close` waits for calls under way to end, in milliseconds; 0 does not wait.
+   * How long `close` waits for calls under way to end, in milliseconds. With 0 it does not wait.
    * @default 10000
    */
   drainTimeout: milliseconds(10_000, 0),
   /**
-   * How values are written: `'json'`, `'v8'` (Node's structured clone), or your own, `{ name, encode, decode }`. The
-   * other side must have the same.
+   * How values are encoded: `'json'`, `'v8'` (Node's structured clone), or a custom codec `{ name, encode, decode }`. Both
+   * sides must use the same codec.
    * @default 'json'
    */
   codec: option<CodecName | UserCodec, Codec>('json', codecOption),

@@ -37,56 +37,58 @@ type Urls = readonly [string, ...string[]];
 
 const OWN_OPTIONS = {
   /**
-   * The address of the service: `http:`, `https:` or `unix:`; or several of them. Of several, one is used at a time: the
-   * next in the list when it drains, is lost or refuses.
+   * The address of the service, `http:`, `https:` or `unix:`, or a list of addresses. The client uses one address at a
+   * time. It tries the next one when the current server drains, cannot be reached or refuses the connection.
    * @default 'http://localhost:6262'
    */
   url: option<string | readonly string[], Urls>(`http://${DEFAULT_HOST}:${DEFAULT_PORT}`, urlsOption),
   /**
-   * How many calls and events may wait for a connection; the next one fails at once with `OVERLOADED`.
+   * How many calls and events may wait for a connection in the offline queue. When it is full, a call or event fails with
+   * `OVERLOADED`.
    * @default 10000
    */
   maxBuffered: count(10_000, { least: 0, most: 2 ** 31 - 1 }),
   /**
-   * How many bytes the payloads of waiting calls and events may have together; beyond it, `OVERLOADED` likewise.
+   * The limit for the total size of the payloads in the offline queue, in bytes. When it is reached, a call or event fails
+   * with `OVERLOADED`.
    * @default 16777216 (16 MiB)
    */
   maxBufferedBytes: bytes(16 * 1024 * 1024, { least: 0, most: Number.MAX_SAFE_INTEGER }),
   /**
-   * What a call or event does while there is no connection. With `'buffer'` it waits for one, as long as its timeout
-   * allows. With `'reject'` it fails at once with `CONNECT_FAILED`, the first one as well. Either way the client goes on
-   * trying to connect.
+   * What happens to a call or event while there is no connection. With `'buffer'` it waits for the connection until its
+   * timeout. With `'reject'` it fails immediately with `CONNECT_FAILED`, even if it is the first one. In both cases
+   * the client keeps trying to connect.
    * @default 'buffer'
    */
   offline: option<OfflinePolicy>('buffer', (_name, given) => offlineOption(given as OfflinePolicy)),
   /**
-   * How long the Nest application waits for the first connection when it starts, in milliseconds. Without a connection
-   * by then it does not start. With 0 it starts at once, and calls wait for the connection.
+   * How long the Nest application waits for the first connection when it starts, in milliseconds. If there is no
+   * connection by then, the application does not start. With 0 it starts immediately, and calls wait for the connection.
    * @default 0
    */
   waitForFirstConnect: milliseconds(0, 0),
   /**
-   * How long the other side may show no sign of life before the connection is taken for dead, in milliseconds. It must
-   * be more than the server's `heartbeatInterval`.
+   * How long the server may be silent before the client closes the connection, in milliseconds. It must be more than the
+   * server's `heartbeatInterval`.
    * @default 25000
    */
   heartbeatTimeout: NODE_CLIENT_OPTIONS.timeout,
   /**
-   * Turns each request and event, given as Nest's packet `{ pattern, data, id }`, into what is sent, as in Nest's TCP
-   * transport. An error that it throws fails the call with `NOT_SERIALIZABLE`.
+   * Serializes each request and event, which it gets as Nest's packet `{ pattern, data, id }`, as in Nest's TCP transport.
+   * If it throws, the call fails with `NOT_SERIALIZABLE`.
    * @default none: the payload travels as it is
    */
   serializer: optional<Serializer>(serializerOption, { inWords: 'none: the payload travels as it is' }),
   /**
-   * Turns each answer into Nest's packet `{ response, err, isDisposed, id }`, as in Nest's TCP transport. It may return
-   * a promise. An error that it throws fails the call with `PROTOCOL_ERROR`.
+   * Deserializes each answer into Nest's packet `{ response, err, isDisposed, id }`, as in Nest's TCP transport. It may
+   * return a promise. If it throws, the call fails with `PROTOCOL_ERROR`.
    * @default none; Nest's own where there is a serializer
    */
   deserializer: optional<Deserializer>(deserializerOption, {
     inWords: "none; Nest's own where there is a serializer",
   }),
   /**
-   * Nest's `Logger`, or anything with `log`, `error`, `warn` and, if it likes, `debug` and `verbose`.
+   * Nest's `Logger`, or an object with the methods `log`, `error` and `warn`. `debug` and `verbose` are optional.
    * @default Nest's logger
    */
   logger: optional<Logger>(loggerOption, { inWords: "Nest's logger" }),
@@ -128,7 +130,7 @@ export interface ResolvedN2NClientOptions
 
 /** Options of `NodeClient` that users cannot set here, with the reason. */
 const SET_BY_THE_CLIENT: Readonly<Record<string, string>> = {
-  secure: 'left out: the address says it, "https:" for TLS',
+  secure: 'left out: an "https:" address turns TLS on',
   parser: 'left out: the client sets it itself',
 };
 

@@ -26,15 +26,15 @@ import { REQUEST_DESERIALIZER } from './layers/packet-requests.js';
 
 const OWN_OPTIONS = {
   /**
-   * Hosts the handlers for the server that this client has dialed, in place of listening: calls come over the client's
-   * own connection. The client stays yours to call with.
+   * An `N2NClient` whose connection carries the calls to the handlers. With it, this strategy does not listen on a port.
+   * The application may still make calls with the client.
    */
   client: optional<CallHost>((name, value) => {
     if (typeof value === 'object' && value !== null && 'hostCalls' in value) return value as CallHost;
     throw optionError(name, value, 'an N2NClient');
   }),
   /**
-   * The path below which Socket.IO answers. On a shared server, nobody else may have it.
+   * The path below which Socket.IO answers. On a shared HTTP server, no other server may use it.
    * @default '/socket.io/'
    */
   path: LISTEN_OPTIONS.path,
@@ -44,12 +44,12 @@ const OWN_OPTIONS = {
    */
   transports: LISTEN_OPTIONS.transports,
   /**
-   * How often a client is pinged, in milliseconds. It must be less than the `heartbeatTimeout` of both sides.
+   * How often the server pings each client, in milliseconds. It must be less than the `heartbeatTimeout` of both sides.
    * @default 10000
    */
   heartbeatInterval: LISTEN_OPTIONS.pingInterval,
   /**
-   * How long the other side may show no sign of life before the connection is taken for dead, in milliseconds.
+   * How long the client may be silent before the server closes the connection, in milliseconds.
    * @default `heartbeatInterval` + 5000
    */
   heartbeatTimeout: optional<number>(isMilliseconds(1), {
@@ -57,32 +57,32 @@ const OWN_OPTIONS = {
     inWords: `\`heartbeatInterval\` + ${LISTEN_OPTIONS.pingTimeout.byDefault}`,
   }),
   /**
-   * How long a client may take from its connection to the end of its handshake, in milliseconds.
+   * The time limit for the handshake of a new connection, in milliseconds.
    * @default 10000
    */
   handshakeTimeout: LISTEN_OPTIONS.connectTimeout,
   /**
-   * How many calls and events of one client are handled at once. 64 times as many wait, in order. A call beyond them
-   * fails with `OVERLOADED`; an event beyond them is dropped and logged.
+   * How many calls and events of one client are handled at the same time. Up to 64 times that number wait in a queue. When
+   * the queue is full, a call fails with `OVERLOADED`, and an event is dropped and logged.
    * @default 1024
    */
   maxInFlight: count(DEFAULT_MAX_IN_FLIGHT, { least: 1, most: 1_000_000 }),
   /**
-   * When clients that `close` has sent away may come back, in milliseconds; 0 leaves that to them. Each client comes back
-   * after once to twice that time, so that they do not all come at once.
+   * How long clients wait before they reconnect after `close`, in milliseconds. Each client picks a random delay between
+   * once and twice this time, so that they do not all reconnect together. With 0, the client decides.
    * @default 0
    */
   retryAfter: milliseconds(0, 0),
   /**
-   * Turns each answer, given as Nest's packet `{ response, err, isDisposed, id }`, into what is sent, as in Nest's TCP
-   * transport. An error that it throws fails the call with `NOT_SERIALIZABLE`.
+   * Serializes each answer, which it gets as Nest's packet `{ response, err, isDisposed, id }`, as in Nest's TCP transport.
+   * If it throws, the call fails with `NOT_SERIALIZABLE`.
    * @default none: the value travels as it is
    */
   serializer: optional<Serializer>(serializerOption, { inWords: 'none: the value travels as it is' }),
   /**
-   * Turns each request and event into Nest's packet `{ pattern, data, id }`, as in Nest's TCP transport. It may return a
-   * promise. An error that it throws fails the call with `PROTOCOL_ERROR`. From a client without a `serializer`, it gets
-   * the packet that a serializer would have got.
+   * Deserializes each request and event into Nest's packet `{ pattern, data, id }`, as in Nest's TCP transport. It may
+   * return a promise. If it throws, the call fails with `PROTOCOL_ERROR`. For a client without a `serializer`, it gets the
+   * packet itself.
    * @default none; Nest's own where a client has a serializer
    */
   deserializer: optional<Deserializer>(deserializerOption, {

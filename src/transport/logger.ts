@@ -3,8 +3,8 @@ import { hasFunctions, optionError } from './option-checks.js';
 import { flag, option, optional, resolveOptions, type OptionsOf } from './option-table.js';
 
 /**
- * Where log lines go: Nest's `Logger`, or anything with its methods. `debug` and `verbose` may be missing, as in
- * Nest's `LoggerService`; what would go there is dropped then.
+ * Where log lines go: Nest's `Logger`, or an object with its methods. `debug` and `verbose` are optional, as in Nest's
+ * `LoggerService`. Without them, their lines are dropped.
  */
 export interface Logger {
   log(message: string): void;
@@ -14,12 +14,12 @@ export interface Logger {
   verbose?(message: string): void;
 }
 
-/** From everything to nothing. Each shows its own lines and those of every level after it. */
+/** The levels, from everything to nothing. A level shows its own lines and those of the levels after it. */
 export const LOG_LEVELS = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const;
 
 type Level = (typeof LOG_LEVELS)[number];
 
-/** Nest's names of the levels. */
+/** Nest's names for the levels. */
 type NestLevel = 'verbose' | 'debug' | 'log' | 'warn' | 'error' | 'fatal';
 
 const NEST_LEVELS: ReadonlyMap<NestLevel, Level> = new Map<NestLevel, Level>([
@@ -35,19 +35,19 @@ export type LogLevel = Level | NestLevel;
 
 export const LOG_OPTIONS = {
   /**
-   * Whether to log at all.
+   * Whether to write log lines.
    * @default true
    */
   logging: flag(true),
   /**
-   * The least level that is logged: `ALL`, `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`, `OFF`, or a level of
-   * Nest's: `verbose`, `debug`, `log`, `warn`, `error`, `fatal`. `log()` lines are of level `INFO`, `verbose()` lines of
-   * level `TRACE`.
+   * The lowest level that is logged: `ALL`, `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`, `OFF`, or one of Nest's
+   * levels: `verbose`, `debug`, `log`, `warn`, `error`, `fatal`. `log` is the same as `INFO`, and `verbose` the same as
+   * `TRACE`.
    * @default 'ALL'
    */
   logLevel: option<LogLevel, Level>('ALL', levelOf),
   /**
-   * Nest's `Logger`, or anything with `log`, `error`, `warn` and, if it likes, `debug` and `verbose`.
+   * Nest's `Logger`, or an object with the methods `log`, `error` and `warn`. `debug` and `verbose` are optional.
    * @default lines on the standard error stream
    */
   logger: optional<Logger>(loggerOption, { inWords: 'lines on the standard error stream' }),
@@ -55,12 +55,12 @@ export const LOG_OPTIONS = {
 
 export type LogOptions = OptionsOf<typeof LOG_OPTIONS>;
 
-/** What the parts of the transport log to: `LogOptions` already applied. */
+/** The logger of the transport's modules, after `LogOptions` are applied. */
 export type ResolvedLogger = Required<Logger>;
 
 /**
- * Checks the options and puts the levels in front of the logger.
- * @param context names the part that logs, in the lines of the default logger
+ * Checks the options, and makes a logger that drops the lines below the level.
+ * @param context the name in the lines of the default logger
  * @throws N2NError `INVALID_OPTIONS`
  */
 export function resolveLogger(options: LogOptions, context: string): ResolvedLogger {
@@ -85,7 +85,7 @@ function levelOf(name: string, given: unknown): Level {
 
 function ignoreLine(): void {}
 
-/** A logger that fails, at once or by the promise that it gives, ends nothing: its line goes to the standard error stream. */
+/** If the logger throws, or its promise rejects, the line goes to the standard error stream. */
 function writeLine(logger: Logger, method: keyof Logger, message: string): void {
   const onFailed = (error: unknown): void =>
     void process.stderr.write(`${message}\n(The logger failed: ${messageOf(error)})\n`);
@@ -97,12 +97,12 @@ function writeLine(logger: Logger, method: keyof Logger, message: string): void 
   }
 }
 
-/** The same methods, which never throw. For a logger that is not checked, because Nest has it. */
+/** A logger with the same methods, which never throw. For Nest's logger, which is not validated. */
 export function guardedLogger(logger: Logger): ResolvedLogger {
   return resolveLogger({ logger }, '');
 }
 
-/** Whether a value is a logger, whatever its type says. */
+/** Whether a value has the methods of a logger. */
 export function isLogger(value: unknown): value is Logger {
   return hasFunctions(value, ['log', 'error', 'warn']);
 }
@@ -113,7 +113,7 @@ export function loggerOption(name: string, value: unknown): Logger {
   throw optionError(name, value, 'an object with the methods log, error and warn');
 }
 
-/** The standard output stays the program's own: a library's log must not end up in somebody's pipe. */
+/** Writes to the standard error stream, because the standard output belongs to the program. */
 function stderrLogger(context: string): ResolvedLogger {
   const lineOf = (level: Level) => (message: string) => {
     process.stderr.write(`${new Date().toISOString()} ${level} [${context}] ${message}\n`);

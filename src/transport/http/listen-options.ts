@@ -16,10 +16,10 @@ import {
   type ResolvedOptionsOf,
 } from '../option-table.js';
 
-/** Socket.IO's own options, each of which may be given as `undefined`, also where that is not the same as left out. */
+/** Socket.IO's own options. Each may be `undefined`, even where Socket.IO treats that differently from a missing option. */
 type SocketIoOptions = { [Name in keyof ServerOptions]?: ServerOptions[Name] | undefined };
 
-/** The options of Socket.IO whose defaults are this library's, so that they suit services. */
+/** The options of Socket.IO for which this library has its own defaults, which suit services. */
 export const LISTEN_OPTIONS = {
   /**
    * The transports that clients may use, by name: `nodeTransport`, Engine.IO's own, and those of `addTransport`.
@@ -32,12 +32,12 @@ export const LISTEN_OPTIONS = {
    */
   path: path(),
   /**
-   * How often a client is pinged, in milliseconds.
+   * How often the server pings each client, in milliseconds.
    * @default 10000
    */
   pingInterval: milliseconds(10_000),
   /**
-   * How long a client may take to answer a ping before it is taken for dead, in milliseconds.
+   * How long a client may take to answer a ping before the server closes the connection, in milliseconds.
    * @default 5000
    */
   pingTimeout: milliseconds(5_000),
@@ -47,25 +47,25 @@ export const LISTEN_OPTIONS = {
    */
   connectTimeout: milliseconds(10_000),
   /**
-   * The longest packet that is taken from a client, in bytes. One that is longer ends its connection.
+   * The longest packet that the server accepts from a client, in bytes. A longer packet ends its connection.
    * @default 4194304 (4 MiB)
    */
   maxHttpBufferSize: bytes(4 * 1024 * 1024, { least: 1, most: 2 ** 32 - 1 }),
   /**
-   * Whether the path ends with a slash: false takes `/socket.io` itself, too.
+   * Whether the path must end with a slash. With false, the server also answers at `/socket.io` itself.
    * @default true
    */
   addTrailingSlash: flag(true),
   /**
-   * Whether upgrades elsewhere that nobody answers are refused: false refuses none, true also those that others listen
-   * for, after `destroyUpgradeTimeout`.
+   * Whether to refuse upgrades outside the path that nobody answers. With false, none is refused. With true, they are
+   * refused after `destroyUpgradeTimeout`, even if other listeners exist.
    * @default refused where nobody else listens for upgrades
    */
   destroyUpgrade: optional<boolean>(isTrueOrFalse, {
     inWords: 'refused where nobody else listens for upgrades',
   }),
   /**
-   * After how many milliseconds an upgrade elsewhere is refused where others listen for upgrades, and none has answered.
+   * How long other listeners may take to answer an upgrade outside the path before it is refused, in milliseconds.
    * @default 1000 with `destroyUpgrade: true`; none without
    */
   destroyUpgradeTimeout: optional<number>(isMilliseconds(1), {
@@ -75,8 +75,8 @@ export const LISTEN_OPTIONS = {
 };
 
 /**
- * The options of a Socket.IO server: Socket.IO's own, under their own names, with defaults that suit services. Leaving
- * one out and giving it as `undefined` both mean the default, never "no limit".
+ * The options of a Socket.IO server under Socket.IO's names, with defaults that suit services. An option that is left out or
+ * `undefined` has its default, never "no limit".
  */
 export interface ListenOptions
   extends
@@ -88,13 +88,13 @@ type OwnOptions = ResolvedOptionsOf<typeof LISTEN_OPTIONS>;
 type AttachmentName = 'addTrailingSlash' | 'destroyUpgrade' | 'destroyUpgradeTimeout';
 
 export type ResolvedListenOptions = Omit<OwnOptions, AttachmentName> & {
-  /** How it comes to an HTTP server. */
+  /** The options for attaching the server to an HTTP server. */
   readonly attachment: Pick<AttachOptions, AttachmentName>;
-  /** What Socket.IO and Engine.IO take beyond these, as it was given. */
+  /** Other options of Socket.IO and Engine.IO, unchanged. */
   readonly rest: Partial<ServerOptions>;
 };
 
-/** All that there is: a name that is missing here does not compile. */
+/** All option names. A missing name does not compile. */
 const KNOWN: Record<keyof ListenOptions, true> = {
   transports: true,
   path: true,
@@ -133,12 +133,12 @@ export function resolveListenOptions(options: ListenOptions): ResolvedListenOpti
     ...own,
     path: `${own.path}/`,
     attachment: definedOf({ addTrailingSlash, destroyUpgrade, destroyUpgradeTimeout }),
-    // Engine.IO fills its defaults in with Object.assign, where `undefined` stays: no limit at all.
+    // Engine.IO merges its defaults with Object.assign, which would keep `undefined`: there would be no limit.
     rest: Object.fromEntries(Object.entries(definedOf(options)).filter(([name]) => !(name in all))),
   };
 }
 
-/** The options without those that are given as `undefined`. */
+/** The options without those that are `undefined`. */
 export function definedOf<Options extends object>(options: Options): Defined<Options> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),

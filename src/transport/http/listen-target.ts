@@ -5,7 +5,7 @@ import { DEFAULT_HOST, DEFAULT_PORT } from '../connection/server-address.js';
 import { isRecord, optionError, secretOptionError } from '../option-checks.js';
 import { count, option, optional, resolveOptions, type OptionsOf } from '../option-table.js';
 
-/** Where a server listens: a port of its own, a Unix domain socket, or an HTTP server that somebody else has. */
+/** Where a server listens: on its own port, on a Unix domain socket, or with an HTTP server of the application. */
 export type ListenTarget =
   | {
       readonly kind: 'port';
@@ -16,16 +16,16 @@ export type ListenTarget =
   | { readonly kind: 'socket'; readonly path: string; readonly tls: TlsOptions | undefined }
   | { readonly kind: 'shared'; readonly server: HttpServer };
 
-/** Where a server listens, as users say it. */
+/** The options that say where a server listens. */
 export const LISTEN_TARGET_OPTIONS = {
   /**
-   * The TCP port of the server's own; 0 takes any that is free.
+   * The TCP port to listen on. With 0, the system picks a free port.
    * @default 6262
    */
   port: count(DEFAULT_PORT, { least: 0, most: 65_535 }),
   /**
-   * The address that the port is opened on. `localhost` is both loopback addresses. To open it to a network, say so:
-   * `'0.0.0.0'`.
+   * The address to listen on. `localhost` stands for all loopback addresses of the machine, 127.0.0.1 and ::1. Use
+   * `'0.0.0.0'` to accept connections from the network.
    * @default 'localhost'
    */
   host: option<string>(DEFAULT_HOST, (name, value) => {
@@ -33,7 +33,7 @@ export const LISTEN_TARGET_OPTIONS = {
     throw optionError(name, value, 'the name or address of an interface of this machine');
   }),
   /**
-   * The path of a Unix domain socket, in place of a port. A socket file that a killed process has left is replaced.
+   * The path of a Unix domain socket to listen on instead of a port. A socket file that a killed process left is replaced.
    * @example '/run/words.sock'
    */
   socketPath: optional<string>((name, value) => {
@@ -41,7 +41,7 @@ export const LISTEN_TARGET_OPTIONS = {
     throw optionError(name, value, 'the path of a Unix domain socket');
   }),
   /**
-   * An HTTP(S) server to share, in place of a port: its routes, and what else is attached to it, stay as they are.
+   * An HTTP(S) server to share instead of a port. Its routes and other users of the server are not affected.
    * @example app.getHttpServer()
    */
   server: optional<HttpServer | HttpsServer, HttpServer>((name, value) => {
@@ -49,7 +49,8 @@ export const LISTEN_TARGET_OPTIONS = {
     throw optionError(name, value, 'an HTTP or HTTPS server of Node, such as app.getHttpServer()');
   }),
   /**
-   * Certificate and key for the server's own port, as Node's `tls.createServer` takes them. Without it, there is no TLS.
+   * The certificate and key, as Node's `tls.createServer` takes them, for a port or a Unix domain socket. Without it, there
+   * is no TLS.
    */
   tls: optional<TlsOptions>((name, value) => {
     if (isRecord(value)) return value;
@@ -75,8 +76,8 @@ export function resolveListenTarget(options: ListenTargetOptions): ListenTarget 
 }
 
 /**
- * @param target an HTTP server, a port, also as a string, or `unix:` and a path
- * @param place where a port of one's own is opened, and with what
+ * @param target an HTTP server, a port as a number or a string, or `unix:` and a path
+ * @param place the host and the TLS settings of a port
  * @throws N2NError `INVALID_OPTIONS`
  */
 export function listenTargetOf(

@@ -60,7 +60,7 @@ const TLS_NAMES = [
 /** The settings of Node's `tls.connect` that a client may make. */
 export type TlsOptions = Pick<ConnectionOptions, (typeof TLS_NAMES)[number]>;
 
-/** The classes that Socket.IO's `parser` option takes; the server must use the same. */
+/** The classes of Socket.IO's `parser` option. The server must use the same ones. */
 export interface SocketIoParser {
   Encoder: new () => object;
   Decoder: new () => object;
@@ -71,53 +71,53 @@ export interface NamedTransport {
   readonly implementation: ClientTransportClass;
 }
 
-/** The options of a connection that clients have under the same names, with Nest and without. */
+/** The options of a connection that `N2NClient` and `NodeClient` have in common. */
 export const CONNECTION_OPTIONS = {
   /**
-   * Whether to connect again after a connection was lost or an attempt failed.
+   * Whether to reconnect after a connection is lost or an attempt fails.
    * @default true
    */
   reconnect: flag(true),
   /**
-   * How many reconnection attempts may fail in a row before the client gives up; `Infinity` never gives up.
+   * How many reconnection attempts may fail in a row before the client gives up. With `Infinity` it never gives up.
    * @default 10
    */
   maxReconnectionAttempts: count(10, { least: 1, most: Infinity }),
   /**
-   * The delay before the first reconnection attempt, in milliseconds; doubled for each one after it.
+   * The delay before the first reconnection attempt, in milliseconds. It doubles with each further attempt.
    * @default 500
    */
   reconnectionDelay: milliseconds(500),
   /**
-   * Where the doubling stops, in milliseconds. Jitter is added to it.
+   * The upper limit of the delay, in milliseconds. Jitter is applied after this limit.
    * @default 30000
    */
   maxReconnectionDelay: milliseconds(30_000),
   /**
-   * How far jitter moves each delay, up or down, as a share of it, from 0 to 1.
+   * The jitter of each delay, up or down, as a share of the delay from 0 to 1.
    * @default 0.5
    */
   randomizationFactor: share(0.5),
   /**
-   * How long one attempt to connect may take, `auth` included, in milliseconds.
+   * The time limit for one attempt to connect, in milliseconds. It includes the `auth` function.
    * @default 10000
    */
   connectTimeout: milliseconds(10_000),
   /**
-   * The names of the transports, in the order in which an attempt tries them. `addTransport` adds to those that there
-   * are.
+   * The names of the transports, in the order in which each attempt tries them. `addTransport` registers further
+   * transports.
    * @default ['nodeTransport', 'websocket']
    */
   transports: option<readonly string[], readonly NamedTransport[]>(DEFAULT_TRANSPORTS, namedTransports),
   /**
-   * Certificates and keys, where the connection is secure. The server's certificate is verified unless
+   * The TLS settings of a secure connection, such as certificates and keys. The server's certificate is verified unless
    * `rejectUnauthorized` is false.
    * @default {}
    */
   tls: optional<TlsOptions, Readonly<TlsOptions>>(checkedTls, { inWords: '`{}`' }),
   /**
-   * What the server's middlewares get as `socket.handshake.auth`: an object, or a function that returns one or a promise
-   * of one. The function is called anew for every attempt.
+   * The credentials, which the server's middlewares read as `socket.handshake.auth`. Either an object, or a function that
+   * returns an object or a promise of one. The client calls the function for every attempt to connect.
    * @default {}
    */
   auth: option<AuthData | AuthSource, AuthSource>(() => undefined, authSource, { inWords: '`{}`' }),
@@ -126,11 +126,11 @@ export const CONNECTION_OPTIONS = {
    * @default '/socket.io/'
    */
   path: path(),
-  /** The name that `node2node-socket.io` had for `path`. */
+  /** Another name of `path`, from `node2node-socket.io`. */
   resource: optional<string>(isPath),
 };
 
-/** The options that `N2NClient` does not have, or has under another name. */
+/** The options that `N2NClient` does not have, or has with another name. */
 const NODE_CLIENT_ONLY = {
   /**
    * Whether to use TLS. An `https:` URL implies it.
@@ -138,19 +138,20 @@ const NODE_CLIENT_ONLY = {
    */
   secure: optional<boolean>(isTrueOrFalse, { inWords: '`false`' }),
   /**
-   * How long the server may show no sign of life before the connection is taken for dead, in milliseconds. The server
-   * must ping more often than that, as this package's servers do, every 10 s. With another server, a warning is logged,
-   * and that server's `pingInterval + pingTimeout` counts.
+   * How long the server may be silent before the client closes the connection, in milliseconds. The server must ping more
+   * often than that. The servers of this package ping every 10 s. If the server pings less often, the client uses that
+   * server's `pingInterval + pingTimeout` instead, and logs a warning.
    * @default 25000
    */
   timeout: milliseconds(25_000),
   /**
-   * How many messages `send` keeps while there is no connection; beyond it, `send` throws `OVERLOADED`. 0 keeps none.
+   * How many messages `send` keeps while there is no connection. Beyond that, `send` throws `OVERLOADED`. With 0 it keeps
+   * none.
    * @default 10000
    */
   maxBuffered: count(10_000, { least: 0, most: Infinity }),
   /**
-   * How packets are encoded: `{ Encoder, Decoder }`. The server must have the same.
+   * The parser of Socket.IO packets, `{ Encoder, Decoder }`. The server must use the same one.
    * @default the parser of Socket.IO
    */
   parser: option<SocketIoParser>(
@@ -162,7 +163,7 @@ const NODE_CLIENT_ONLY = {
     { inWords: 'the parser of Socket.IO' },
   ),
   /**
-   * The client's time, for tests: `{ setTimeout, clearTimeout, now }`.
+   * The clock of the client, for tests: `{ setTimeout, clearTimeout, now }`.
    * @default the system's
    */
   clock: option<Clock>(
@@ -174,7 +175,7 @@ const NODE_CLIENT_ONLY = {
     { inWords: "the system's" },
   ),
   /**
-   * The source of jitter, for tests: numbers from 0 up to 1.
+   * The source of random numbers for the jitter, for tests. It returns numbers from 0 up to, but not including, 1.
    * @default Math.random
    */
   random: option<() => number>(
@@ -189,27 +190,27 @@ const NODE_CLIENT_ONLY = {
 
 export const NODE_CLIENT_OPTIONS = { ...LOG_OPTIONS, ...CONNECTION_OPTIONS, ...NODE_CLIENT_ONLY };
 
-/** The options of `NodeClient`. Leaving one out and giving it as `undefined` both mean the default. */
+/** The options of `NodeClient`. An option that is left out or `undefined` has its default. */
 export interface NodeClientOptions
   extends LogOptions, OptionsOf<typeof CONNECTION_OPTIONS>, OptionsOf<typeof NODE_CLIENT_ONLY> {}
 
 type OfConnection = Omit<ResolvedOptionsOf<typeof CONNECTION_OPTIONS>, 'resource'>;
 type OfNodeClient = Omit<ResolvedOptionsOf<typeof NODE_CLIENT_ONLY>, 'secure'>;
 
-/** `NodeClientOptions` after validation, for whatever server: every default filled in, nothing left to check. */
+/** `NodeClientOptions` after validation, with all defaults, without the address of a server. */
 export interface ResolvedConnectionOptions extends OfConnection, OfNodeClient {
   readonly logger: ResolvedLogger;
 }
 
-/** They, and where the server is. */
+/** The options of a connection to one server. */
 export interface ResolvedNodeClientOptions extends Omit<ResolvedConnectionOptions, 'tls'> {
   readonly address: ServerAddress;
   readonly tls: Readonly<TlsOptions>;
-  /** Parameters of the upgrade's query, beside Engine.IO's. */
+  /** Parameters of the upgrade's query, in addition to those of Engine.IO. */
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** The server's address as the constructor of `NodeClient` takes it: host and port, or all in one URL. */
+/** The server's address as the constructor of `NodeClient` takes it: a host and a port, or one URL. */
 export interface Target {
   readonly hostOrUrl: unknown;
   readonly port: unknown;
@@ -229,7 +230,7 @@ export function resolveNodeClientOptions(
   return connectionTo(addressOfUrl(hostOrUrl, secure), connection);
 }
 
-/** Options whose names have been checked, for whatever server. @throws N2NError `INVALID_OPTIONS` */
+/** Resolves options whose names are already checked. @throws N2NError `INVALID_OPTIONS` */
 export function resolveConnectionOptions(
   options: NodeClientOptions,
   logger: ResolvedLogger,
@@ -242,7 +243,7 @@ export function resolveConnectionOptions(
   return { ...connection, ...own, path: resource ?? ours, logger };
 }
 
-/** @throws N2NError `INVALID_OPTIONS` where there are TLS settings, and the address is not secure */
+/** @throws N2NError `INVALID_OPTIONS` if there are TLS settings and the address is not secure */
 export function connectionTo(
   address: ServerAddress,
   connection: ResolvedConnectionOptions,
@@ -250,7 +251,7 @@ export function connectionTo(
 ): ResolvedNodeClientOptions {
   const { tls } = connection;
   if (tls !== undefined && !address.secure) {
-    // Keys and certificates in hand, plain text on the wire: nobody means that.
+    // Whoever sets certificates expects encryption.
     throw secretOptionError('tls', tls, 'left out, unless "secure" is true or the URL is https:');
   }
   return Object.freeze<ResolvedNodeClientOptions>({ ...connection, address, tls: tls ?? {}, query });
