@@ -1,4 +1,4 @@
-/** The name that somebody has probably meant; undefined where none is close enough. */
+/** Finds the name that the user probably meant. Undefined if no name is close enough. */
 export function closestName(given: string, known: readonly string[]): string | undefined {
   let closest: string | undefined;
   // Up to two fifths of the letters may differ: "reconnectDelay" still finds "reconnectionDelay".
@@ -10,7 +10,7 @@ export function closestName(given: string, known: readonly string[]): string | u
   return closest;
 }
 
-/** How many letters must be inserted, removed, replaced or swapped with their neighbour to make one of the other. */
+/** The number of letters to insert, remove, replace or swap with their neighbour to turn one name into the other. */
 function editDistance(from: string, to: string): number {
   let before: number[] = [];
   let above = Array.from({ length: to.length + 1 }, (_, column) => column);

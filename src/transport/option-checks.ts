@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { N2NError } from '../n2n-error.js';
 import { closestName } from './closest-name.js';
 
-/** The error for an option that cannot be used: which one, what it was, and what is allowed. */
+/** The error for an invalid option. It names the option, its value and the allowed values. */
 export function optionError(option: string, value: unknown, allowed: string): N2NError {
   const shown = inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 80 });
   return new N2NError('INVALID_OPTIONS', `Option "${option}" is ${shown}: it must be ${allowed}.`, {
@@ -10,7 +10,7 @@ export function optionError(option: string, value: unknown, allowed: string): N2
   });
 }
 
-/** As `optionError`, for options whose value must not reach a log: keys, passwords, credentials. */
+/** The same as `optionError`, without the value. For keys, passwords and credentials, which must not reach a log. */
 export function secretOptionError(option: string, value: unknown, allowed: string): N2NError {
   const kind = value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
   return new N2NError('INVALID_OPTIONS', `Option "${option}" is ${kind}: it must be ${allowed}.`, {
@@ -18,13 +18,13 @@ export function secretOptionError(option: string, value: unknown, allowed: strin
   });
 }
 
-/** @throws N2NError `INVALID_OPTIONS` when what was given for the options is none */
+/** @throws N2NError `INVALID_OPTIONS` if the options are not an object */
 export function requireOptions(options: unknown): asserts options is object {
   if (!isRecord(options)) throw optionError('options', options, 'an object');
 }
 
 /**
- * Refuses names that are not options: a misspelt option would otherwise be the default, in silence.
+ * Refuses unknown options. Otherwise a misspelt option would silently have its default.
  * @param within the owner of the options, or the prefix of options that are part of another
  * @throws N2NError `INVALID_OPTIONS`
  */
@@ -45,7 +45,7 @@ export function refuseUnknownOptions(
   });
 }
 
-/** Whether `value` is an object, or a module or an instance, with functions of all these names. */
+/** Whether `value` is an object with functions of all these names. */
 export function hasFunctions(value: unknown, names: readonly string[]): boolean {
   return isRecord(value) && names.every((name) => typeof value[name] === 'function');
 }

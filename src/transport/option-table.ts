@@ -2,13 +2,13 @@ import { MAX_TIMER_MS } from '../limits.js';
 import { optionError, refuseUnknownOptions, requireOptions } from './option-checks.js';
 
 /**
- * One entry of a table of options. The table says the option's name, type, default, unit and check; the comment above
- * the entry is its documentation, in editors and in the tables of the docs (`npm run docs:options`).
+ * One entry of an option table. The table defines the option's name, type, default, unit and check. The comment above the
+ * entry is its documentation in editors and in the tables of the docs (`npm run docs:options`).
  */
 export interface Option<Given, Resolved = Given> {
-  /** What it is where it is left out, or given as `undefined`; undefined where the default is no value. */
+  /** The value of an option that is left out or `undefined`. Undefined if the option has no default. */
   readonly byDefault: Given | undefined;
-  /** The default in words, where the value does not say it. */
+  /** The default in words, for the docs, if the value is not readable. */
   readonly inWords?: string | undefined;
   readonly unit?: 'milliseconds' | 'bytes' | undefined;
   /** @throws N2NError `INVALID_OPTIONS` */
@@ -17,19 +17,19 @@ export interface Option<Given, Resolved = Given> {
 
 export type OptionTable = Readonly<Record<string, Option<unknown, unknown>>>;
 
-/** What a user may give. */
+/** The options that a user may pass. */
 export type OptionsOf<Table> = {
   [Name in keyof Table]?: Table[Name] extends Option<infer Given, unknown> ? Given | undefined : never;
 };
 
-/** What becomes of it: checked, with every default filled in. */
+/** The options after validation, with all defaults. */
 export type ResolvedOptionsOf<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends Option<unknown, infer Resolved> ? Resolved : never;
 };
 
 /**
- * Refuses what is no object, and options that are not in the table.
- * @param owner whose options they are, for errors
+ * Refuses values that are not objects, and options that are not in the table.
+ * @param owner the owner of the options, for error messages
  * @throws N2NError `INVALID_OPTIONS`
  */
 export function requireOptionsOf(owner: string, table: OptionTable, options: unknown): void {
@@ -38,7 +38,7 @@ export function requireOptionsOf(owner: string, table: OptionTable, options: unk
 }
 
 /**
- * Checks the options of this table among those that are given, and fills in the defaults.
+ * Checks those options that are in this table, and fills in the defaults.
  * @throws N2NError `INVALID_OPTIONS`
  */
 export function resolveOptions<Table extends OptionTable>(
@@ -52,7 +52,7 @@ export function resolveOptions<Table extends OptionTable>(
 
 type Check<Resolved> = (name: string, value: unknown) => Resolved;
 
-/** An option with a default, which is checked as any other value. */
+/** An option with a default. The default is checked like any other value. */
 export function option<Given, Resolved = Given>(
   byDefault: Given,
   check: Check<Resolved>,
@@ -82,7 +82,7 @@ export function isTrueOrFalse(name: string, value: unknown): boolean {
   throw optionError(name, value, 'true or false');
 }
 
-/** A time. @param least 0 where it has a meaning of its own */
+/** A time. @param least 0 if 0 has a special meaning */
 export function milliseconds(byDefault: number, least: 0 | 1 = 1): Option<number> {
   return option(byDefault, isMilliseconds(least), { unit: 'milliseconds' });
 }
@@ -106,7 +106,7 @@ export function share(byDefault: number): Option<number> {
   });
 }
 
-/** Socket.IO's path on a server. It is resolved with a leading slash and none at its end. */
+/** Socket.IO's path on a server. The resolved path has a leading slash and no trailing slash. */
 export function path(): Option<string> {
   return option('/socket.io/', isPath);
 }
@@ -119,7 +119,7 @@ export function isPath(name: string, value: unknown): string {
 
 interface Range {
   readonly least: number;
-  /** Infinity allows `Infinity` itself, too. */
+  /** Infinity also allows the value `Infinity`. */
   readonly most: number;
 }
 

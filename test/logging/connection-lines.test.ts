@@ -38,7 +38,9 @@ describe.each(['nodeTransport', 'websocket'])('the log of a client, over %s', (t
     expect(shown(log)).toEqual([
       `log connected to ${service.url} over ${transport}`,
       expect.stringMatching(
-        new RegExp(`^(warn|error) .*${service.url}.* It had lasted \\d+\\.\\d s\\. Reconnecting in 1 ms\\.$`),
+        new RegExp(
+          `^(warn|error) .*${service.url}.* The connection lasted \\d+\\.\\d s\\. Reconnecting in 1 ms\\.$`,
+        ),
       ),
       expect.stringMatching(
         new RegExp(`^log connected to ${service.url} over ${transport} again, after \\d`),
@@ -55,7 +57,7 @@ describe.each(['nodeTransport', 'websocket'])('the log of a client, over %s', (t
     cutConnections(service);
     await log.line(/gave up/);
     const [, lost, gaveUp, ...more] = shown(log);
-    expect(lost).toMatch(/It had lasted/);
+    expect(lost).toMatch(/The connection lasted/);
     expect(gaveUp).toMatch(
       new RegExp(
         `^error gave up on ${service.url} after 5 attempts, .* after the connection was lost: .*ECONNREFUSED`,

@@ -118,7 +118,7 @@ export function describeUserCodeOfConnections(builder: Builder): void {
       const { io } = await startService(PARTS, { tls: keys.issue('localhost') });
       const url = `https://localhost:${portOf(io.httpServer)}`;
       const tls = { ca: keys.ca, checkServerIdentity: failing('check') as () => undefined };
-      expect(await refusalOf(url, { tls })).toMatch(/check is broken|must decide at once/);
+      expect(await refusalOf(url, { tls })).toMatch(/check is broken|must be synchronous/);
     });
 
     test('listeners of a client go to its log, and cost nothing else', async () => {
@@ -184,7 +184,7 @@ export function describeUserCodeOfConnections(builder: Builder): void {
       ['a toJSON that throws', () => ({ token: { toJSON: () => broken('toJSON') } })],
     ])('fails the attempt where it cannot be written: %s', async (_name, auth) => {
       const { url } = await startService(PARTS);
-      expect(await refusalOf(url, { auth })).toMatch(/what "auth" gave cannot be written as JSON/);
+      expect(await refusalOf(url, { auth })).toMatch(/the result of "auth" cannot be written as JSON/);
     });
   });
 

@@ -8,20 +8,20 @@ import { transportFailure, type DialFailure } from './dial-failure.js';
 import { addressLabel } from './server-address.js';
 
 /**
- * The step of an attempt that follows Socket.IO's own handshake. Until it has succeeded, there is no connection. When it
+ * The step of an attempt that follows Socket.IO's own handshake. The attempt connects when this step succeeds. If it
  * rejects, the attempt fails with its error.
  *
- * @param signal aborted when the attempt is given up
+ * @param signal aborted when the attempt is cancelled
  */
 export type HandshakeStep<Agreed> = (socket: Socket, signal: AbortSignal) => Promise<Agreed>;
 
-/** A handshake step for which Socket.IO's own handshake is enough. */
+/** The handshake step of a client that needs only Socket.IO's own handshake. */
 export const noHandshake: HandshakeStep<void> = () => Promise.resolve();
 
 /**
- * One attempt to connect: credentials, name, TCP or TLS, upgrade, Engine.IO, Socket.IO, and the handshake step. Each
- * transport is tried in turn. The time that is left of `connectTimeout` is divided evenly among the transports that are
- * left, so that one which hangs behind a proxy leaves time for the next.
+ * Makes one attempt to connect: credentials, DNS, TCP or TLS, upgrade, Engine.IO, Socket.IO, and the handshake step. It
+ * tries the transports in order. Each gets an equal share of the remaining `connectTimeout`, so that there is time for the
+ * next transport if one hangs behind a proxy.
  *
  * @throws N2NError `CONNECT_FAILED`, the error of the handshake step, or the reason of `signal`
  */
@@ -70,7 +70,7 @@ async function dialInTurn(
   throw connectFailed(options, missed.join('; '), last?.cause, last?.data);
 }
 
-/** @returns why it failed; undefined when it has connected */
+/** @returns the failure; undefined if the transport has connected */
 async function dialWithin(
   dial: Dial,
   milliseconds: number,
@@ -96,16 +96,20 @@ async function dialWithin(
   return failure;
 }
 
-/** Asks `auth` once for the whole attempt. */
+/** Calls `auth` once for the whole attempt. */
 async function authenticate(options: ResolvedNodeClientOptions, signal: AbortSignal): Promise<AuthData> {
   const auth = await answerOf(options, signal);
   if (auth === undefined) return {};
-  if (!isRecord(auth)) throw connectFailed(options, '"auth" gave something else than an object', undefined);
+  if (!isRecord(auth)) throw connectFailed(options, '"auth" did not return an object', undefined);
   try {
-    // Socket.IO writes it once the transport is open, where an error of that would reach nobody.
+    // Socket.IO encodes it when the transport is open. Nobody would get an error then.
     JSON.stringify(auth);
   } catch (error) {
-    throw connectFailed(options, `what "auth" gave cannot be written as JSON: ${messageOf(error)}`, error);
+    throw connectFailed(
+      options,
+      `the result of "auth" cannot be written as JSON: ${messageOf(error)}`,
+      error,
+    );
   }
   return auth;
 }
@@ -121,11 +125,11 @@ function answerOf(options: ResolvedNodeClientOptions, signal: AbortSignal): Prom
     const fail = (reason: string, cause?: unknown): void =>
       settle(() => reject(connectFailed(options, reason, cause)));
     const onAbort = (): void => settle(() => reject(signal.reason as N2NError));
-    const onTimeout = (): void => fail('"auth" gave no answer within "connectTimeout"');
+    const onTimeout = (): void => fail('"auth" did not settle within "connectTimeout"');
     const timer = clock.setTimeout(onTimeout, connectTimeout, 'wait-again');
     signal.addEventListener('abort', onAbort);
     const ask = async (): Promise<AuthData | undefined> => {
-      // An `auth` that throws fails the attempt, and not the call that started it. One that was given up does not ask.
+      // If `auth` throws, the attempt fails, and not the call that started it. A cancelled attempt does not call `auth`.
       await Promise.resolve();
       signal.throwIfAborted();
       return auth();
@@ -143,7 +147,7 @@ function connectFailed(
   cause: unknown,
   data?: unknown,
 ): N2NError {
-  const message = `Cannot connect to ${addressLabel(address)}: ${reason}. Check that the server runs there and takes this client.`;
+  const message = `Cannot connect to ${addressLabel(address)}: ${reason}. Check that the server runs there and accepts this client.`;
   return new N2NError('CONNECT_FAILED', message, {
     cause,
     ...(data === undefined ? {} : { details: { data } }),

@@ -1,13 +1,13 @@
 interface BackoffOptions {
   /** The delay before the first attempt, in milliseconds, before jitter. */
   readonly reconnectionDelay: number;
-  /** Where the doubling stops, in milliseconds, before jitter. */
+  /** The upper limit of the delay, in milliseconds, before jitter. */
   readonly maxReconnectionDelay: number;
-  /** How far jitter may move a delay, as a share of it: 0.5 is from half of it to half as much again. */
+  /** The jitter as a share of the delay: with 0.5, a delay becomes 0.5 to 1.5 times as long. */
   readonly randomizationFactor: number;
 }
 
-/** 2^52 is past every delay a timer can hold; beyond it a large attempt would only reach Infinity. */
+/** 2^52 is more than any delay of a timer. Without this limit, a large attempt number would give Infinity. */
 const MAX_DOUBLINGS = 52;
 
 /**
@@ -16,12 +16,12 @@ const MAX_DOUBLINGS = 52;
  *     base  = min(maxReconnectionDelay, max(reconnectionDelay, limit), reconnectionDelay * 2^(attempt - 1))
  *     delay = round(base * (1 - randomizationFactor + 2 * randomizationFactor * random))
  *
- * Jitter comes after the limit, so that clients which have all reached the limit still come back spread out, and not
- * all at once: a delay may pass `maxReconnectionDelay` by up to `randomizationFactor` of it.
+ * Jitter is applied after the limit, so that clients which have reached the limit do not reconnect together. A delay may
+ * exceed `maxReconnectionDelay` by up to its share `randomizationFactor`.
  *
  * @param attempt counts from 1
- * @param random gives a number from 0 up to 1, as `Math.random` does; 0.5 is no jitter
- * @param limit how long may be waited at present, in milliseconds, before jitter; `reconnectionDelay` always may
+ * @param random returns a number from 0 up to 1, like `Math.random`; 0.5 means no jitter
+ * @param limit the current upper limit, in milliseconds, before jitter; it does not go below `reconnectionDelay`
  * @returns whole milliseconds
  */
 export function backoffDelay(
@@ -35,7 +35,7 @@ export function backoffDelay(
   return Math.round(base * (1 - randomizationFactor + 2 * randomizationFactor * random()));
 }
 
-/** Whether the limit of the moment makes an attempt come earlier than it would, jitter aside. */
+/** Whether the current limit makes an attempt earlier than without it, before jitter. */
 export function comesEarly(attempt: number, options: BackoffOptions, limit: number): boolean {
   return baseOf(attempt, options, limit) < baseOf(attempt, options, Infinity);
 }

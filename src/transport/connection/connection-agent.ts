@@ -6,10 +6,10 @@ import type { ServerAddress } from './server-address.js';
 import type { TlsOptions } from '../node-client/node-client-options.js';
 
 /**
- * The HTTP agent of one connection attempt, which remembers the sockets it opened.
+ * The HTTP agent of one connection attempt. It keeps the sockets that it opened.
  *
- * Transports close themselves politely and, when the other side does not answer, late: a WebSocket waits for half a
- * minute. With the sockets at hand, an attempt can be ended at once, whatever its transport is doing.
+ * A transport closes slowly if the other side does not answer: a WebSocket waits for half a minute. With the sockets, an
+ * attempt can be stopped immediately, whatever the state of its transport.
  */
 export interface ConnectionAgent {
   readonly agent: http.Agent;
@@ -31,7 +31,7 @@ export function createConnectionAgent(address: ServerAddress, tls: Readonly<TlsO
   };
 }
 
-/** What an agent takes as well, and its types do not know. */
+/** An option of agents that their types do not have. */
 interface UnixAddress {
   socketPath?: string;
 }

@@ -6,16 +6,16 @@ import type { Connection } from './connection.js';
 export interface ConnectionLogOptions {
   readonly logger: ResolvedLogger;
   readonly clock: Clock;
-  /** The longest time without a sign of life that was asked for, in milliseconds. */
+  /** The option `timeout`: how long the server may be silent, in milliseconds. */
   readonly timeout: number;
 }
 
 /**
- * What the log is told of the connections to one address: one line when there is one, when it is lost, when it is back,
- * and when it is given up. The attempts in between are for `debug`.
+ * Logs the connections to one address. It writes one line when the client connects, loses the connection, reconnects or gives
+ * up. The attempts in between are lines of level `debug`.
  */
 export class ConnectionLog {
-  /** Since when there is no connection any more, by the clock; undefined before the first, and while there is one. */
+  /** When the last connection was lost. Undefined before the first connection, and while there is one. */
   private awayAt: number | undefined;
   private connectedAt = 0;
   private hasToldFailure = false;
@@ -28,7 +28,7 @@ export class ConnectionLog {
     private readonly options: ConnectionLogOptions,
   ) {}
 
-  /** @param isReturn whether it goes on with what there was, and has only paused */
+  /** @param isReturn whether the client continues after a pause */
   onStart(isReturn: boolean): void {
     if (isReturn) return;
     this.awayAt = undefined;
@@ -52,8 +52,8 @@ export class ConnectionLog {
   }
 
   /**
-   * @param fault there when it was broken, and not closed
-   * @param delay after how many milliseconds the next attempt follows; undefined where none does
+   * @param fault the error of a broken connection; undefined if it was closed
+   * @param delay the delay before the next attempt, in milliseconds; undefined if no attempt follows
    */
   onLost(reason: string, fault: N2NError | undefined, delay: number | undefined): void {
     const { logger, clock } = this.options;
@@ -61,13 +61,13 @@ export class ConnectionLog {
     const what = fault?.message ?? `disconnected from ${this.label}: ${reason}.`;
     const age = seconds(this.awayAt - this.connectedAt);
     const next = delay === undefined ? 'No attempt to reconnect follows' : `Reconnecting in ${delay} ms`;
-    const line = `${what} It had lasted ${age}. ${next}.`;
+    const line = `${what} The connection lasted ${age}. ${next}.`;
     if (fault !== undefined) logger.error(line);
     else if (isOrderly(reason)) logger.log(line);
     else logger.warn(line);
   }
 
-  /** An attempt has failed, and nobody else is told. The first one is told of where there was no connection yet. */
+  /** An attempt has failed, and no listener gets the error. Only the first failure before the first connection is an error line. */
   onFailed(message: string): void {
     const { logger } = this.options;
     if (this.awayAt === undefined && !this.hasToldFailure) logger.error(message);
@@ -89,7 +89,7 @@ export class ConnectionLog {
     logger.error(`gave up on ${this.label} after ${attempts} attempts${away}${why}`);
   }
 
-  /** This side has ended the connection. */
+  /** This side has closed the connection. */
   onLeft(): void {
     this.awayAt = this.options.clock.now();
     this.options.logger.log(`disconnected from ${this.label}`);
@@ -105,13 +105,13 @@ export class ConnectionLog {
       this.hasWarnedOfTimeout = true;
       logger.warn(
         `"timeout" is ${timeout} ms but the server pings only every ${pingInterval} ms: a server that hangs is ` +
-          `noticed after ${silenceLimit} ms. Set the server's "pingInterval" below "timeout".`,
+          `detected after ${silenceLimit} ms. Set the server's "pingInterval" below "timeout".`,
       );
     }
   }
 }
 
-/** Whether one of the sides has closed the connection, as Socket.IO tells it. */
+/** Whether Socket.IO's reason means that one of the sides closed the connection on purpose. */
 function isOrderly(reason: string): boolean {
   return reason === 'io server disconnect' || reason === 'io client disconnect';
 }

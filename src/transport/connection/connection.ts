@@ -6,17 +6,17 @@ import { transportErrorMessage } from './dial-failure.js';
 import { Heartbeat } from './heartbeat.js';
 import { addressLabel } from './server-address.js';
 
-/** After `close` nothing is told. */
+/** After `close` nothing is reported. */
 interface ConnectionEvents {
   /**
-   * Told at most once.
-   * @param fault there when the connection did not merely close, but was broken
+   * Called at most once.
+   * @param fault the error of a broken connection; undefined if it was closed
    */
   onLost(reason: string, fault: N2NError | undefined): void;
   onMessage(messageArguments: unknown[]): void;
 }
 
-/** Reasons of Socket.IO that mean a broken connection, and not one that somebody closed. */
+/** Socket.IO's reasons for a broken connection. The other reasons mean that a side closed it. */
 const FAULTS: ReadonlySet<string> = new Set(['ping timeout', 'transport error', 'parse error']);
 
 type State =
@@ -25,12 +25,12 @@ type State =
   | { readonly is: 'over' };
 
 /**
- * A connection that an attempt has made. Messages and the loss that come before `listen` are told then, in order.
+ * The connection of a successful attempt. Messages and a loss that precede `listen` are reported by it, in order.
  *
  * @typeParam Agreed the result of the handshake step
  */
 export class Connection<Agreed = unknown> {
-  /** How long the connection may be without a sign of life, in milliseconds. */
+  /** How long the server may be silent, in milliseconds. */
   readonly silenceLimit: number;
   private state: State = { is: 'held' };
 
@@ -52,7 +52,7 @@ export class Connection<Agreed = unknown> {
     return this.dial.transport.name;
   }
 
-  /** The server's, in milliseconds. */
+  /** The server's `pingInterval`, in milliseconds. */
   get pingInterval(): number {
     return this.dial.announced.pingInterval;
   }
@@ -77,8 +77,8 @@ export class Connection<Agreed = unknown> {
   }
 
   /**
-   * Hands a message to the transport.
-   * @returns false when the connection is going down and did not take it
+   * Passes a message to the transport.
+   * @returns false if the connection is closing and does not accept the message
    * @throws N2NError `NOT_SERIALIZABLE`
    */
   send(data: unknown): boolean {
@@ -95,15 +95,15 @@ export class Connection<Agreed = unknown> {
       );
     }
     if (socket.sendBuffer.length === waiting) return true;
-    // Socket.IO has noticed that no ping came, and keeps the message for when it connects again. It never will.
+    // Socket.IO has noticed a missing ping, and buffers the message until it reconnects. This socket never reconnects.
     socket.sendBuffer.pop();
     return false;
   }
 
-  /** Ends it: what was sent leaves. @param farewell writes the last words; that the connection ends is told no more */
-  close(farewell?: () => void): void {
+  /** Closes the connection. Written messages are still sent. @param finalWrite writes the last messages; no loss is reported */
+  close(finalWrite?: () => void): void {
     if (!this.end()) return;
-    farewell?.();
+    finalWrite?.();
     this.dial.close();
   }
 
@@ -114,7 +114,7 @@ export class Connection<Agreed = unknown> {
     state.events.onLost(reason, FAULTS.has(reason) ? this.lossError(reason, cause) : undefined);
   }
 
-  /** @returns false when it was over already */
+  /** @returns false if it had ended already */
   private end(): boolean {
     const { state } = this;
     if (state.is === 'over') return false;
@@ -134,8 +134,8 @@ export class Connection<Agreed = unknown> {
 }
 
 /**
- * A server may ping more seldom than `timeout`, as Socket.IO's does by default. Its silence says nothing then, and a
- * healthy connection would be given up whenever it is idle. The terms of the server count then.
+ * A server may ping less often than `timeout` allows, as Socket.IO's does by default. Every idle connection would then be
+ * closed. So the heartbeat of the server applies instead.
  */
 function silenceLimitOf({ pingInterval, pingTimeout }: AnnouncedHeartbeat, timeout: number): number {
   return timeout > pingInterval ? timeout : pingInterval + pingTimeout;

@@ -1,21 +1,21 @@
 import { messageOf } from '../../n2n-error.js';
 import { isRecord } from '../option-checks.js';
 
-/** Why one transport did not come to a connection. */
+/** Why one transport failed to connect. */
 export interface DialFailure {
   readonly message: string;
   readonly cause: unknown;
-  /** What the server's middleware gave as the error's `data`. */
+  /** The `data` of the middleware's error. */
   readonly data?: unknown;
-  /** Whether another transport would fail likewise, so that there is no use in trying it. */
+  /** Whether the other transports would fail, too. */
   readonly isFinal: boolean;
 }
 
-/** Errors of reaching or trusting the server at all, which come before any transport has had its say. */
+/** Errors of DNS, TCP and TLS, which do not depend on the transport. */
 const BEFORE_ANY_TRANSPORT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOENT|EACCES|.*CERT.*)$/;
 
-/** The server's Socket.IO half answered the handshake with an error: a middleware's, or an unknown namespace's. */
+/** The server answered Socket.IO's handshake with an error: of a middleware, or of an unknown namespace. */
 export function refusal(error: Error): DialFailure {
   return {
     message: `the server refused the handshake: ${error.message}`,
@@ -31,7 +31,7 @@ export function transportFailure(error: unknown): DialFailure {
   return { message: transportErrorMessage(error), cause: root, isFinal: BEFORE_ANY_TRANSPORT.test(code) };
 }
 
-/** The message of an Engine.IO error with that of the error underneath, which it leaves out. */
+/** The message of an Engine.IO error, with the message of the underlying error. */
 export function transportErrorMessage(error: unknown): string {
   const message = messageOf(error);
   const root = rootOf(error);
@@ -40,7 +40,7 @@ export function transportErrorMessage(error: unknown): string {
   return message.includes(rootMessage) ? message : `${message}: ${rootMessage}`;
 }
 
-/** Engine.IO keeps the cause in `description`: an Error, or the event of a WebSocket, which has it in `error`. */
+/** Engine.IO keeps the cause in `description`. It is an Error, or the event of a WebSocket with an `error`. */
 function rootOf(error: unknown): unknown {
   const description = propertyOf(error, 'description');
   const inEvent = propertyOf(description, 'error');

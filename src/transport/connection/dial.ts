@@ -11,44 +11,43 @@ import type {
   ResolvedNodeClientOptions,
 } from '../node-client/node-client-options.js';
 
-/** What happens once it has connected. */
+/** The events of a connected dial. */
 interface DialEvents {
-  /** Told at most once. @param reason as Socket.IO gives it; `cause` is what it gives with it */
+  /** Called at most once. @param reason Socket.IO's reason @param cause the details that Socket.IO gives with it */
   onLost(reason: string, cause: unknown): void;
   onMessage(messageArguments: unknown[]): void;
-  /** Any packet of the server, of Engine.IO's heartbeat too. */
+  /** Called for every packet of the server, including Engine.IO's pings. */
   onSignOfLife(): void;
 }
 
-/** A server pings every `pingInterval`, and takes a client for dead that has not answered within `pingTimeout`. */
+/** The server pings every `pingInterval`, and closes the connection if there is no pong within `pingTimeout`. */
 export interface AnnouncedHeartbeat {
   readonly pingInterval: number;
   readonly pingTimeout: number;
 }
 
-/** The reason of a connection that this side closes, as Socket.IO has it. */
+/** Socket.IO's reason for a connection that this side closes. */
 const CLOSED_HERE = 'io client disconnect';
 
 /**
- * One try at one transport: a Socket.IO Manager and its socket, used once and never for another try, so that nothing
- * of an old connection can be mistaken for the new one. It makes no attempt of its own to reconnect or to fall back,
- * and has no timers but Engine.IO's.
+ * One connection over one transport: a Socket.IO Manager and its socket. It is used once, so that a new connection never gets
+ * events of an old one. It does not reconnect or fall back, and has no timers except those of Engine.IO.
  *
- * Messages and the loss of the connection wait for `listen`. After `close` or `sever` nothing is reported. Listeners that others have put on `socket` stay, and are told
- * `disconnect` by Socket.IO.
+ * Messages and the loss of the connection are held until `listen`. After `close` or `sever` nothing is reported. Other
+ * listeners on `socket` stay, and get Socket.IO's `disconnect`.
  */
 export class Dial {
   readonly socket: Socket;
-  /** What the server announced about its heartbeat, in milliseconds; all 0 before it has. */
+  /** The heartbeat that the server announced, in milliseconds. 0 before that. */
   announced: AnnouncedHeartbeat = { pingInterval: 0, pingTimeout: 0 };
 
-  /** The id of the connection. The socket has none any more when it tells that it is lost. */
+  /** The id of the connection. The socket has no id any more when it reports a loss. */
   private id = '';
   private readonly manager: Manager;
   private readonly network: ConnectionAgent;
   private phase: 'dialing' | 'open' | 'connected' | 'closing' | 'over' = 'dialing';
   private events: DialEvents | undefined;
-  /** What happened before anyone listened. It is as much as one read holds, or the server says before the handshake ends. */
+  /** The events before `listen`: those of one read, or those that the server sends before the end of the handshake. */
   private held: ((events: DialEvents) => void)[] = [];
   private settle: (failure: DialFailure | undefined) => void = () => {};
 
@@ -62,12 +61,12 @@ export class Dial {
     this.socket = this.manager.socket('/', { auth });
   }
 
-  /** Starts. @returns why it failed; undefined when it has connected */
+  /** Starts to connect. @returns the failure; undefined if it has connected */
   open(): Promise<DialFailure | undefined> {
     const outcome = new Promise<DialFailure | undefined>((resolve) => {
       this.settle = resolve;
     });
-    // Before `connect`, so that the Manager's errors are read here first, and its socket's are the server's answers.
+    // These are added before `connect`, so that they get the errors of the Manager before its socket does.
     this.manager.on('error', this.onManagerError);
     this.manager.on('open', this.onManagerOpen);
     this.socket.on('connect', this.onSocketConnect);
@@ -83,15 +82,15 @@ export class Dial {
     return outcome;
   }
 
-  /** Tells what has happened since it connected, and what happens from now on. Called once. */
+  /** Reports the held events, and all further ones. Called once. */
   listen(events: DialEvents): void {
     this.events = events;
     for (const tell of this.held.splice(0)) tell(events);
   }
 
-  /** Ends politely: what was sent leaves, and the server sees the connection close after it. */
+  /** Closes the connection after all written messages are sent. */
   close(): void {
-    // What was written is leaving already.
+    // It is already closing.
     if (this.phase === 'closing') return;
     if (this.phase !== 'connected') {
       this.sever();
@@ -107,22 +106,22 @@ export class Dial {
     const forget = (): void => {
       if (sockets.size === 0) clock.clearTimeout(grace);
     };
-    // They are read until the server ends them, too: to what it still sends, a closed one would answer with a reset, and
-    // that takes from the server what it has not read yet.
+    // This side reads until the server closes its half, too. A closed socket would answer further data with a reset, and the
+    // reset would discard data that the server has not read yet.
     for (const socket of sockets) socket.once('close', forget);
     forget();
-    // Before the socket disconnects, which then finds no way to send its own packet of farewell: Socket.IO's server
-    // ignores messages that it reads together with that packet, and those would be the last ones before this call.
+    // The engine closes before the socket disconnects, so that the socket cannot send its disconnect packet. Socket.IO's server
+    // ignores messages that it reads together with that packet, and would lose the last ones.
     engine.close();
     this.socket.disconnect();
   }
 
-  /** Ends at once, whatever waits to be sent. Allowed at any time. */
+  /** Closes the connection immediately, and drops messages that wait. Allowed in every phase. */
   sever(reason?: string, cause?: unknown): void {
     this.detach(reason, cause);
     this.manager.engine?.transport?.close();
     for (const socket of this.network.sockets) socket.destroy();
-    // By now nothing can be sent; this only takes Socket.IO's own listeners off.
+    // Nothing can be sent any more. This only removes Socket.IO's own listeners.
     this.socket.disconnect();
   }
 
@@ -147,7 +146,7 @@ export class Dial {
     this.manager.engine?.off('close', this.onEngineClose);
   }
 
-  /** Gives it up, unless it is over. */
+  /** Makes the attempt fail, unless it has ended. */
   fail(failure: DialFailure): void {
     if (this.phase === 'closing' || this.phase === 'over') return;
     this.sever();
@@ -165,11 +164,11 @@ export class Dial {
   };
 
   private readonly onManagerError = (error: unknown): void => {
-    // After the connection is there, `disconnect` follows with the same error.
+    // Once connected, `disconnect` follows with the same error.
     if (this.phase !== 'connected') this.fail(transportFailure(error));
   };
 
-  /** A transport that closes before it is open is no error to the Manager, which would wait for it for ever. */
+  /** The Manager ignores a transport that closes before it is open, and would wait forever. */
   private readonly onEngineClose = (reason: string): void => {
     if (this.phase === 'dialing') this.fail(transportFailure(`closed before the handshake (${reason})`));
   };
@@ -195,7 +194,7 @@ export class Dial {
       this.fail(transportFailure(`closed before the server answered the handshake (${reason})`));
       return;
     }
-    // Closed here: what was written leaves.
+    // This side closed it: written messages are still sent.
     if (reason === 'forced close') this.close();
     else this.sever(reason, description);
     this.report((events) => events.onLost(reason, description));
@@ -228,9 +227,9 @@ function managerOptions(
     autoConnect: false,
     reconnection: false,
     timeout: false,
-    // Between two processes of one service, compression costs more than it saves, and it delays what is sent.
+    // Between the processes of one service, compression costs more than it saves, and delays messages.
     perMessageDeflate: false,
   };
-  // The types are a browser's, without agents, lists of certificates, or paths of sockets.
+  // The types are made for browsers: they have no agents, lists of certificates, or socket paths.
   return Object.assign<Partial<ManagerOptions>, object>({}, settings);
 }

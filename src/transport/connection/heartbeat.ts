@@ -1,9 +1,10 @@
 import type { Clock, TimerHandle } from '../../clock.js';
 
 /**
- * Watches for signs of life, and says once when there has been none for `timeout` milliseconds.
+ * Monitors the packets of the server, and reports once if none has arrived for `timeout` milliseconds.
  *
- * A sign of life costs no timer: the timer runs on and, when it fires, waits for what is left since the last sign.
+ * A packet does not restart the timer. When the timer fires, it is armed again for the time that is left since the last
+ * packet.
  */
 export class Heartbeat {
   private lastSign: number;
@@ -18,12 +19,12 @@ export class Heartbeat {
     this.wait(timeout, false);
   }
 
-  /** A sign of life came. */
+  /** A packet has arrived. */
   beat(): void {
     this.lastSign = this.clock.now();
   }
 
-  /** After this, nothing is reported and no timer is left. */
+  /** Clears the timer. Nothing is reported afterwards. */
   stop(): void {
     if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
     this.timer = undefined;
@@ -38,8 +39,8 @@ export class Heartbeat {
     if (left > 0) {
       this.wait(Math.ceil(left), false);
     } else if (!isLastChance) {
-      // A program that was busy for longer than the timeout gets here before it has read what came meanwhile. One more
-      // timer lets it read first, so that its own business is not taken for the server's death.
+      // If the program was busy for longer than the timeout, it gets here before it reads packets that have arrived. One more
+      // timer lets it read them first.
       this.wait(1, true);
     } else {
       this.timer = undefined;

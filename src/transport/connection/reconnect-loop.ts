@@ -8,17 +8,17 @@ import type { Connection } from './connection.js';
 import { ConnectionLog } from './connection-log.js';
 import { addressLabel } from './server-address.js';
 
-/** Told of the state that the loop has entered already. */
+/** The loop is in the new state before it calls a listener. */
 interface ReconnectLoopListener<Agreed> {
-  /** @param attempt 0 for the attempt of `start`, or the number of the reconnection attempt */
+  /** @param attempt 0 for the attempt of `start`, otherwise the number of the reconnection attempt */
   onConnected?(connection: Connection<Agreed>, attempt: number): void;
-  /** An attempt has failed. `onWaiting` or `onGivenUp` follows, unless somebody has taken the loop elsewhere. */
+  /** An attempt has failed. `onWaiting` or `onGivenUp` follows, unless a listener has changed the state of the loop. */
   onFailed?(error: N2NError): void;
-  /** The connection is lost. See `onFailed` for what follows. @param fault there when it was broken, and not closed */
+  /** The connection is lost. The next event is as for `onFailed`. @param fault the error of a broken connection */
   onLost?(reason: string, fault: N2NError | undefined): void;
   /** Attempt `attempt` follows in `delay` milliseconds. */
   onWaiting?(delay: number, attempt: number): void;
-  /** The last of `maxReconnectionAttempts` has failed. Without `reconnect`, it is not told. */
+  /** The last of `maxReconnectionAttempts` has failed. Not called without `reconnect`. */
   onGivenUp?(): void;
   onMessage?(messageArguments: unknown[]): void;
   /** `stop` was called. @param wasConnected whether there was a connection */
@@ -35,8 +35,8 @@ interface ReconnectLoopListener<Agreed> {
  *                           waiting 1 ◀─────────── waiting 1
  *                               └──delay passed──▶ connecting 1 ──fails──▶ waiting 2 ──▶ … ──▶ idle
  *
- * `stop()` leads from everywhere to idle, `restart()` from everywhere but connected to connecting 0, and the failure of
- * the last attempt, or of any without `reconnect`, to idle.
+ * `stop()` leads from every state to idle. `restart()` leads from every state except connected to connecting 0. The failure of
+ * the last attempt leads to idle, and so does every failure or loss without `reconnect`.
  */
 type State<Agreed> =
   | { readonly is: 'idle' }
@@ -49,25 +49,25 @@ type BackedOff<Agreed> =
   | { readonly state: State<Agreed>; readonly delay: number; readonly attempt: number }
   | { readonly state: State<Agreed>; readonly hasGivenUp: boolean };
 
-/** How a loop differs from one that connects to any Socket.IO server. */
+/** The handshake and the reconnect rules that a client adds to the options. */
 interface ReconnectPolicy<Agreed> {
   readonly handshake: HandshakeStep<Agreed>;
   /**
-   * The longest delay before the next attempt, in milliseconds, before jitter; asked before each one. An attempt that
-   * comes early for it is not counted: those after it come as often, and for as long, as they would have.
+   * The upper limit of the delay before the next attempt, in milliseconds, before jitter. It is read before each attempt. An
+   * attempt that is early because of this limit does not count towards `maxReconnectionAttempts`.
    */
   readonly delayLimit?: () => number;
-  /** Whether it goes on after `maxReconnectionAttempts`; asked before each attempt. */
+  /** Whether it continues after `maxReconnectionAttempts`. It is read before each attempt. */
   readonly neverGivesUp?: () => boolean;
 }
 
-/** Keeps one connection to a server: makes attempts, waits between them, notices a loss, and gives up. */
+/** Keeps one connection to a server: it makes attempts, waits between them, detects a loss, and gives up. */
 export class ReconnectLoop<Agreed = unknown> {
   private state: State<Agreed> = { is: 'idle' };
   private readonly listeners: ReconnectLoopListener<Agreed>[] = [];
   /** The address of the server, as people write it. */
   readonly label: string;
-  /** What the log is told of it. */
+  /** Logs its events. */
   readonly log: ConnectionLog;
   private lastError: N2NError | undefined;
 
@@ -84,7 +84,7 @@ export class ReconnectLoop<Agreed = unknown> {
     return this.state.is === 'connected' ? this.state.connection : undefined;
   }
 
-  /** Whether nothing is connected or tried. */
+  /** Whether there is neither a connection nor an attempt. */
   get isIdle(): boolean {
     return this.state.is === 'idle';
   }
@@ -94,19 +94,19 @@ export class ReconnectLoop<Agreed = unknown> {
     return this.state.is === 'connecting';
   }
 
-  /** Whether a reconnection attempt is waited for, or under way. */
+  /** Whether a reconnection attempt is scheduled or under way. */
   get isReconnecting(): boolean {
     return this.state.is === 'waiting' || (this.state.is === 'connecting' && this.state.attempt > 0);
   }
 
-  /** Listeners are told in the order in which they were added. */
+  /** Listeners are called in the order in which they were added. */
   addListener(listener: ReconnectLoopListener<Agreed>): void {
     this.listeners.push(listener);
   }
 
   /**
-   * Begins to connect. Does nothing when the loop is not idle.
-   * @param isReturn whether it goes on with what there was, and has only paused
+   * Starts to connect. Does nothing if the loop is not idle.
+   * @param isReturn whether the loop continues after a pause
    */
   start(isReturn = false): void {
     if (this.state.is === 'idle') {
@@ -118,9 +118,9 @@ export class ReconnectLoop<Agreed = unknown> {
   }
 
   /**
-   * Begins to connect at once with nothing counted yet, in place of any attempt that is under way or waited for. Does
-   * nothing when there is a connection.
-   * @param reason for an attempt under way
+   * Starts a new attempt immediately, and resets the number of attempts. It replaces an attempt that is under way or
+   * scheduled. Does nothing if there is a connection.
+   * @param reason the error of an attempt under way
    */
   restart(reason?: N2NError): void {
     if (this.state.is === 'connected') {
@@ -131,19 +131,19 @@ export class ReconnectLoop<Agreed = unknown> {
   }
 
   /**
-   * Ends the connection, or every attempt at one.
-   * @param reason for an attempt under way
-   * @param farewell writes the last words, once the loop has let go of the connection and does not take its end for a loss
+   * Closes the connection, or stops all attempts.
+   * @param reason the error of an attempt under way
+   * @param finalWrite writes the last messages. The loop is idle by then, so that it does not report a loss.
    */
-  stop(reason?: N2NError, farewell?: () => void): void {
+  stop(reason?: N2NError, finalWrite?: () => void): void {
     const { state: left } = this;
     const idle: State<Agreed> = { is: 'idle' };
     this.state = idle;
     if (left.is === 'connected') {
-      left.connection.close(farewell);
+      left.connection.close(finalWrite);
     } else {
       this.leave(left, idle, reason);
-      farewell?.();
+      finalWrite?.();
     }
     this.tell((listener) => listener.onStopped?.(left.is === 'connected'));
   }
@@ -192,7 +192,7 @@ export class ReconnectLoop<Agreed = unknown> {
     this.announce(next);
   }
 
-  /** Arms the next attempt, or gives up. Listeners are told afterwards, and find the state that they are told of. */
+  /** Schedules the next attempt, or gives up. Listeners are called afterwards, and see the new state. */
   private backOff(attempt: number): BackedOff<Agreed> {
     const { reconnect, maxReconnectionAttempts, clock, random } = this.options;
     const isLast = attempt > maxReconnectionAttempts && this.policy.neverGivesUp?.() !== true;
@@ -211,7 +211,7 @@ export class ReconnectLoop<Agreed = unknown> {
   }
 
   private announce(next: BackedOff<Agreed>): void {
-    // A listener of an earlier event may have taken the loop elsewhere.
+    // A listener of an earlier event may have changed the state.
     if (this.state !== next.state) return;
     if ('delay' in next) {
       this.log.onWaiting(next.delay, next.attempt);
@@ -252,5 +252,5 @@ export class ReconnectLoop<Agreed = unknown> {
 }
 
 function givenUp(): N2NError {
-  return new N2NError('CLOSED', 'The attempt to connect was given up.');
+  return new N2NError('CLOSED', 'The attempt to connect was cancelled.');
 }

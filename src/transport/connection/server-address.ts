@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { optionError } from '../option-checks.js';
 
-/** Where a server listens, and whether TLS is spoken there. */
+/** The address of a server, and whether it uses TLS. */
 export type ServerAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly secure: boolean }
   | { readonly kind: 'unix'; readonly socketPath: string; readonly secure: boolean };
@@ -9,7 +9,7 @@ export type ServerAddress =
 export const DEFAULT_HOST = 'localhost';
 export const DEFAULT_PORT = 6262;
 
-/** The schemes of addresses that name a server in one string. */
+/** The schemes of URLs that are addresses of servers. */
 const URL_SCHEME = /^(https?|unix):/i;
 
 export function looksLikeUrl(value: unknown): value is string {
@@ -27,8 +27,8 @@ export function addressOfHost(host: unknown, port: unknown, secure: boolean): Se
 }
 
 /**
- * Reads `http://host:port`, `https://host:port` or `unix:/path/to/socket`. Without a port, the scheme's own is meant.
- * @param secure what the option says; undefined leaves it to the URL
+ * Parses `http://host:port`, `https://host:port` or `unix:/path/to/socket`. The default port is that of the scheme.
+ * @param secure the option `secure`; undefined means that the URL decides
  * @throws N2NError `INVALID_OPTIONS`
  */
 export function addressOfUrl(url: string, secure: boolean | undefined): ServerAddress {
@@ -55,7 +55,7 @@ export function addressOfUrl(url: string, secure: boolean | undefined): ServerAd
   return { kind: 'tcp', host, port: checkPort(port), secure: isSecure };
 }
 
-/** The address as people write it, for logs. */
+/** The address as a URL, for logs. */
 export function addressLabel(address: ServerAddress): string {
   if (address.kind === 'unix') return `unix:${address.socketPath}${address.secure ? ' (TLS)' : ''}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;

@@ -16,21 +16,21 @@ import { checkTransportNames, isBuiltIn, serverTransport } from './transport-reg
 
 type EngineTransport = ReturnType<EngineServer['createTransport']>;
 
-/** What `NodeEngine` takes: Engine.IO's own server options, with transports of any name. */
+/** The options of `NodeEngine`: Engine.IO's own server options, with transports of any name. */
 export interface NodeEngineOptions extends Omit<ServerOptions, 'transports'> {
   /** The transports that clients may use, by name. */
   transports?: readonly string[];
 }
 
-/** The streams of requests whose handshake is under way, for `createTransport` to find. */
+/** The streams of requests whose handshake is under way, for `createTransport`. */
 type StreamOf = WeakMap<IncomingMessage, Duplex>;
 
 const { errors, errorMessages } = EngineServer;
 
 /**
- * Engine.IO's server with the transports of `addTransport`. Bind it with Socket.IO's own `io.bind(engine)`.
+ * Engine.IO's server with the transports of `addTransport`. Use it with Socket.IO's `io.bind(engine)`.
  *
- * A refused handshake is told by Engine.IO's event `connection_error`, as for its own transports.
+ * It emits Engine.IO's `connection_error` for a refused handshake, as for Engine.IO's own transports.
  */
 export class NodeEngine extends EngineServer {
   private readonly streams: StreamOf = new WeakMap();
@@ -43,11 +43,11 @@ export class NodeEngine extends EngineServer {
   }
 
   /**
-   * Answers requests and upgrades below `path`, before any other listener. Everything else of the HTTP server stays as
-   * it is: its routes, and upgrades that other listeners answer. An upgrade that nobody else listens for is refused.
+   * Answers requests and upgrades below `path`, before all other listeners. The routes of the HTTP server, and upgrades that
+   * other listeners answer, are not affected. If nobody else listens for upgrades, upgrades outside the path are refused.
    *
-   * @returns what takes the engine off the server again
-   * @throws N2NError `INVALID_OPTIONS` when another server answers at that path
+   * @returns a function that detaches the engine from the server
+   * @throws N2NError `INVALID_OPTIONS` if another server answers at that path
    */
   override attach(server: HttpServer, options: AttachOptions = {}): () => void {
     const { destroyUpgrade, destroyUpgradeTimeout = destroyUpgrade === true ? 1000 : undefined } = options;
@@ -59,7 +59,7 @@ export class NodeEngine extends EngineServer {
       onUpgrade: (request, stream, head) => this.handleUpgrade(request, stream, head),
     });
     const onClose = (): void => void this.close();
-    // WebSocket ends with `close`, and begins anew.
+    // `close` also closes the WebSocket server, so `init` makes a new one.
     const onListening = (): void => this.init();
     server.on('close', onClose).on('listening', onListening);
     return () => {
@@ -70,7 +70,7 @@ export class NodeEngine extends EngineServer {
 
   override handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const engineRequest = request as EngineRequest;
-    // The stream may be reset at any byte of the handshake, and no one else listens yet.
+    // The stream may be reset during the handshake, and nobody else listens for its errors yet.
     stream.on('error', ignore);
     try {
       engineRequest._query ??= Object.fromEntries(
@@ -84,22 +84,22 @@ export class NodeEngine extends EngineServer {
       super.handleUpgrade(request, stream, head);
       return;
     }
-    // Engine.IO's middlewares write to a response; what they set is sent with the 101, what they send is the answer.
+    // Engine.IO's middlewares get a response. Headers that they set are sent with the 101. If they end it, it is the answer.
     const response = responseOn(request, stream);
     if (response === undefined) {
       this.report(engineRequest, errors.BAD_REQUEST, {
         name: 'TRANSPORT_HANDSHAKE_ERROR',
-        message: 'The answer to the request before it is still under way',
+        message: 'The answer to the previous request is not complete yet',
       });
       stream.destroy();
       return;
     }
-    // Node leaves upgraded connections half-open, for as long as the client likes.
+    // Node keeps upgraded connections half-open until the client closes its half.
     response.once('finish', () => stream.end(() => stream.destroy()));
     this._applyMiddlewares(request, response, (failure) => {
       if (response.headersSent) return;
       response.detachSocket(stream as Parameters<ServerResponse['assignSocket']>[0]);
-      // Who logs or measures requests waits for this, which a detached response does not tell by itself.
+      // Middlewares that log or measure requests wait for `close`, which a detached response does not emit.
       if (response.listenerCount('close') > 0) stream.once('close', () => response.emit('close'));
       if (failure !== undefined) {
         this.reject(engineRequest, stream, errors.BAD_REQUEST, { name: 'MIDDLEWARE_FAILURE' });
@@ -113,8 +113,8 @@ export class NodeEngine extends EngineServer {
   }
 
   /**
-   * Takes a connection that is open already, for transports that do not begin as an HTTP Upgrade. `request` stands for
-   * what opened it: its `url` has Engine.IO's query, its headers are what Socket.IO shows as the handshake's.
+   * Accepts a connection that is already open, for transports that do not start as an HTTP upgrade. The `url` of `request` has
+   * Engine.IO's query. Socket.IO shows its headers as those of the handshake.
    */
   acceptStream(request: IncomingMessage, stream: Duplex): void {
     const engineRequest = request as EngineRequest;
@@ -126,7 +126,7 @@ export class NodeEngine extends EngineServer {
     });
   }
 
-  /** Ends all connections. Unlike after `close`, there may be new ones. */
+  /** Closes all connections. Unlike `close`, it still allows new ones. */
   closeConnections(): void {
     for (const socket of Object.values(this.clients)) socket.close(true);
   }
@@ -138,7 +138,7 @@ export class NodeEngine extends EngineServer {
   protected override verify(request: EngineRequest, upgrade: boolean, done: ErrorCallback): boolean | void {
     const name = request._query['transport'];
     if (serverTransport(name) === undefined) {
-      // Of Engine.IO's own only WebSocket is upgraded to: without it, Engine.IO has nothing that could answer.
+      // Of Engine.IO's own transports, only WebSocket has upgrades. For others, Engine.IO would not answer.
       if (upgrade && name !== 'websocket' && this.transportNames.includes(name)) {
         return done(errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR' });
       }
@@ -146,13 +146,13 @@ export class NodeEngine extends EngineServer {
     }
     if (!this.transportNames.includes(name)) return done(errors.UNKNOWN_TRANSPORT, { transport: name });
     if (!upgrade) {
-      const message = 'The request is no upgrade: a proxy on the way may have dropped its "Upgrade" header';
+      const message = 'The request is not an upgrade: a proxy may have dropped its "Upgrade" header';
       return done(errors.BAD_REQUEST, { name: 'TRANSPORT_HANDSHAKE_ERROR', message });
     }
     if (request._query['EIO'] !== '4') {
       return done(errors.UNSUPPORTED_PROTOCOL_VERSION, { protocol: request._query['EIO'] });
     }
-    // A raw stream carries one connection from its first byte: there is none to come back to.
+    // A raw stream is one connection from its first byte, so there is no earlier connection to continue.
     if (request._query['sid'] !== undefined) return done(errors.UNKNOWN_SID, { sid: request._query['sid'] });
     return super.verify(request, upgrade, done);
   }
@@ -165,7 +165,7 @@ export class NodeEngine extends EngineServer {
     if (Transport === undefined) return super.createTransport(name, request);
     const stream = this.streams.get(request);
     if (stream === undefined) {
-      throw new N2NError('PROTOCOL_ERROR', `"${name}" was asked for by a request without a stream.`);
+      throw new N2NError('PROTOCOL_ERROR', `A request for "${name}" has no stream.`);
     }
     return new Transport(request as EngineRequest, stream, this.opts.maxHttpBufferSize ?? Infinity);
   }
@@ -220,7 +220,7 @@ export class NodeEngine extends EngineServer {
   }
 }
 
-/** A response that writes to the stream; undefined while the one to an earlier, pipelined request still does. */
+/** A response that writes to the stream. Undefined while the response to an earlier, pipelined request still does. */
 function responseOn(request: IncomingMessage, stream: Duplex): ServerResponse | undefined {
   const response = new ServerResponse(request);
   try {
@@ -232,16 +232,16 @@ function responseOn(request: IncomingMessage, stream: Duplex): ServerResponse | 
 }
 
 function faultOf({ headers, httpVersion }: IncomingMessage, head: Buffer): string | undefined {
-  // HTTP/1.0 has no upgrades (RFC 9110, 7.8): who asks for one has a proxy between that does not know what it passes.
+  // HTTP/1.0 has no upgrades (RFC 9110, 7.8). Such a request comes through a proxy that does not support them.
   if (httpVersion !== '1.1') return 'Not HTTP/1.1';
   if (headers.upgrade?.toLowerCase() !== UPGRADE_TOKEN) return 'Wrong upgrade';
-  // Bytes before the 101 belong to no protocol: a client does not know yet that it may send any.
+  // A client must not send data before the 101.
   return head.length > 0 ? 'Early bytes' : undefined;
 }
 
 /**
- * What middlewares have set, and what those set that wait for the headers to be written, as express-session does with its
- * cookie. @returns undefined where one of them throws
+ * The headers that middlewares have set. Some set them only when the headers are written, such as express-session with its
+ * cookie. @returns undefined if a middleware throws
  */
 function headersOf(response: ServerResponse): Record<string, unknown> | undefined {
   try {
@@ -252,7 +252,7 @@ function headersOf(response: ServerResponse): Record<string, unknown> | undefine
   return { ...response.getHeaders() };
 }
 
-/** Header values come from middlewares of the application; control characters in one must not start a header. */
+/** Removes control characters from header values, so that a value of a middleware cannot start another header. */
 function switchingProtocols(headers: Record<string, unknown>): string {
   let text = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${UPGRADE_TOKEN}\r\nConnection: Upgrade\r\n`;
   for (const [name, value] of Object.entries(headers)) {

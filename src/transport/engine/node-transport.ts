@@ -11,20 +11,20 @@ import { MAX_PACKET_BYTES } from '../../limits.js';
 import { StreamClientTransport, type StreamOpening } from './stream-client-transport.js';
 import { StreamServerTransport } from './stream-server-transport.js';
 
-/** The name by which both ends choose this transport. */
+/** The name of this transport on both sides. */
 export const NODE_TRANSPORT = 'nodeTransport';
 
 /** The token of the `Upgrade` header that turns an HTTP connection into the transport's raw stream. */
 export const UPGRADE_TOKEN = 'node-transport';
 
-/** nodeTransport, the server's half: raw stream packets behind an HTTP Upgrade, which `NodeEngine` answers. */
+/** The server's half of nodeTransport: packets on a raw stream after an HTTP upgrade, which `NodeEngine` answers. */
 export class NodeServerTransport extends StreamServerTransport {
   override get name(): string {
     return NODE_TRANSPORT;
   }
 }
 
-/** What TLS and `http.request` take of the options that Engine.IO's client hands to its transports. */
+/** The options of Engine.IO's client that TLS and `http.request` take. */
 const CONNECTION_OPTIONS = [
   'agent',
   'pfx',
@@ -42,7 +42,7 @@ const CONNECTION_OPTIONS = [
   'socketPath',
 ] as const;
 
-/** nodeTransport, the client's half. */
+/** The client's half of nodeTransport. */
 export class NodeClientTransport extends StreamClientTransport {
   override get name(): string {
     return NODE_TRANSPORT;
@@ -67,7 +67,7 @@ export class NodeClientTransport extends StreamClientTransport {
         },
       } as RequestOptions);
     } catch (error) {
-      // Bad options throw at once, but Engine.IO listens to the transport only after `open` has returned.
+      // Invalid options throw synchronously, but Engine.IO listens to the transport only after `open` returns.
       const early = setImmediate(() => opening.onError(`node transport error: ${messageOf(error)}`, error));
       return () => clearImmediate(early);
     }
@@ -92,7 +92,7 @@ export class NodeClientTransport extends StreamClientTransport {
       fail(`the server answered ${response.statusCode} ${response.statusMessage} to the upgrade`, response);
     };
     const onError = (error: Error): void => fail(messageOf(error), error);
-    /** Ends the attempt's reports; an error of the aborted request has no one to go to. */
+    /** Stops the reports of the attempt. Later errors of the aborted request are ignored. */
     const settle = (): void => {
       request.off('upgrade', onUpgrade).off('response', onResponse).off('error', onError);
       request.on('error', () => {});

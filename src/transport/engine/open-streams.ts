@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-/** The streams under connections, which outlive these where the other side does not answer. */
+/** The streams of connections. They stay open after their connections close if the other side does not answer. */
 export class OpenStreams {
   private readonly streams = new Set<Duplex>();
   private timer: NodeJS.Timeout | undefined;
@@ -14,7 +14,7 @@ export class OpenStreams {
     });
   }
 
-  /** Destroys what has not ended by itself in as many milliseconds. */
+  /** Destroys the streams that are still open after `time` milliseconds. */
   endWithin(time: number): void {
     if (this.streams.size === 0) return;
     clearTimeout(this.timer);

@@ -2,14 +2,14 @@ import { messageOf, N2NError } from '../../n2n-error.js';
 import { releaseMemory } from './release-memory.js';
 
 /**
- * How Engine.IO packets stand on a raw stream: one byte that says what the packet is, four bytes of length (unsigned,
- * big-endian), then as many bytes of data. A packet's data is UTF-8 text, or bytes where `BINARY` is set.
+ * The format of Engine.IO packets on a raw stream: one byte for the type, four bytes for the length (unsigned, big-endian),
+ * then the data. The data is UTF-8 text, or bytes if `BINARY` is set.
  */
 export const PACKET_HEADER_BYTES = 5;
 
 const BINARY = 0x80;
 
-/** Engine.IO's packet types, at the index that stands for each on the wire (protocol revision 4). */
+/** Engine.IO's packet types (protocol revision 4). The index is the number on the wire. */
 const PACKET_TYPES = ['open', 'close', 'ping', 'pong', 'message', 'upgrade', 'noop'] as const;
 
 export type PacketType = (typeof PACKET_TYPES)[number] | 'error';
@@ -24,15 +24,15 @@ export interface Packet {
 const TYPE_BYTES: ReadonlyMap<string, number> = new Map(PACKET_TYPES.map((type, byte) => [type, byte]));
 
 /**
- * Up to this many bytes, data is copied behind its header and written as one buffer; above, header and data go
- * to the kernel as a gathered pair, and the data is not copied.
+ * Data of up to this many bytes is copied behind its header and written as one buffer. For longer data, the header and the data
+ * are written in one gathered write, and the data is not copied.
  */
 const COPY_LIMIT = 16 * 1024;
 
 /**
- * Adds to `out` the buffers in which a packet leaves: one, or header and data.
- * @throws N2NError `PROTOCOL_ERROR` for a packet that has no place on the wire; `NOT_SERIALIZABLE` for a Blob, and for bytes
- * whose memory was transferred
+ * Adds the buffers of a packet to `out`: one buffer, or a header and data.
+ * @throws N2NError `PROTOCOL_ERROR` for a type that cannot be sent; `NOT_SERIALIZABLE` for a Blob, and for bytes whose memory was
+ * transferred
  */
 export function framePacket(packet: Packet, out: Buffer[]): void {
   const type = TYPE_BYTES.get(packet.type);
@@ -70,7 +70,7 @@ function onlyPieceOf(data: unknown): unknown {
   return Array.isArray(data) && data.length === 1 ? (data[0] as unknown) : data;
 }
 
-/** Data in several pieces, of which the first ones are usually a few bytes. */
+/** Frames data in several pieces. The first pieces usually have a few bytes. */
 function framePieces(type: number, pieces: readonly Buffer[], out: Buffer[]): void {
   let length = 0;
   for (const piece of pieces) length += piece.length;
@@ -92,7 +92,7 @@ function writeHeader(target: Buffer, kind: number, length: number): void {
   target.writeUInt32BE(length, 1);
 }
 
-/** @returns undefined for what is no bytes */
+/** @returns undefined for values that are not bytes */
 function asBytes(data: unknown): Buffer | undefined {
   if (Buffer.isBuffer(data)) return data;
   if (data instanceof Blob) {
@@ -110,17 +110,17 @@ function asBytes(data: unknown): Buffer | undefined {
   return undefined;
 }
 
-/** The first allocation for a packet that does not come in one read; see `PacketReader.collect`. */
+/** The first allocation for a packet that spans several reads; see `PacketReader.collect`. */
 const FIRST_ALLOCATION = 256 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Bytes of a raw stream, however they are sliced, into Engine.IO packets, in time linear in the bytes.
+ * Reads Engine.IO packets from the bytes of a raw stream. The bytes may be split at any place, and the time is linear in them.
  *
- * Data that lies within one read is handed on without a copy. A declared length over `maxBytes` is refused before
- * anything is allocated for it, and the memory held for a packet under way is never more than four times the bytes
- * that came (from `FIRST_ALLOCATION` on), so lengths that are declared and not sent cost their sender's word only.
+ * Data within one read is passed on without a copy. A declared length over `maxBytes` is refused before memory is allocated for
+ * it. The memory of an incomplete packet is at most four times the received bytes (from `FIRST_ALLOCATION` on). So a sender
+ * cannot make the reader allocate memory by a declared length alone.
  */
 export class PacketReader {
   private readonly header = Buffer.alloc(PACKET_HEADER_BYTES);
@@ -129,12 +129,12 @@ export class PacketReader {
   private length = 0;
   private body = NOTHING;
   private bodyFilled = 0;
-  /** Whether somebody has a view of the read. */
+  /** Whether the data of a packet is a view of the current read. */
   private isHandedOn = false;
 
   /**
    * @param maxBytes the longest data of one packet, in bytes
-   * @param onPacket takes each packet; may call `stop`
+   * @param onPacket called with each packet; may call `stop`
    */
   constructor(
     private readonly maxBytes: number,
@@ -142,9 +142,9 @@ export class PacketReader {
   ) {}
 
   /**
-   * @param bytes a read
-   * @returns whether nobody has a view of it, so that its memory may be released
-   * @throws N2NError `PAYLOAD_TOO_LARGE`, `PROTOCOL_ERROR`: the stream cannot be read any further.
+   * @param bytes one read of the stream
+   * @returns whether there is no view of the read, so that its memory may be released
+   * @throws N2NError `PAYLOAD_TOO_LARGE` or `PROTOCOL_ERROR`. The stream cannot be read any further then.
    */
   read(bytes: Buffer): boolean {
     let at = 0;
@@ -152,7 +152,7 @@ export class PacketReader {
     while (at < bytes.length) {
       if (this.headerFilled < PACKET_HEADER_BYTES) {
         at = this.readHeader(bytes, at);
-        // Either the header goes on in the next read, or a packet without data is complete with it.
+        // Either the rest of the header is in the next read, or the packet has no data and is complete.
         if (this.headerFilled < PACKET_HEADER_BYTES) continue;
       }
       const missing = this.length - this.bodyFilled;
@@ -201,7 +201,7 @@ export class PacketReader {
     if (length === 0) this.finish(NOTHING);
   }
 
-  /** Copies what came into the packet's own memory, which grows with the bytes received, not with those declared. */
+  /** Copies the bytes into the packet's own memory, which grows with the received bytes, not with the declared length. */
   private collect(bytes: Buffer, from: number, missing: number): number {
     const taken = Math.min(missing, bytes.length - from);
     const needed = this.bodyFilled + taken;

@@ -11,15 +11,15 @@ export interface PacketStreamEvents {
   onDrain(): void;
   /** The stream cannot be read or written any further. `onClose` follows. */
   onError(error: Error): void;
-  /** Nothing is left of the stream. Reported once. */
+  /** The stream is closed. Called once. */
   onClose(): void;
 }
 
 /**
- * Engine.IO packets over a raw byte stream. This is what the two halves of a stream transport share.
+ * Engine.IO packets over a raw byte stream, for both halves of a stream transport.
  *
- * After `close`, what was written leaves, then the stream ends; the other side has `CLOSE_GRACE_MS` to end as well. The
- * stream keeps an `error` listener for good, so that a reset after the end cannot throw.
+ * After `close`, written packets are sent, and then the stream ends. The other side has `CLOSE_GRACE_MS` to end its half. The
+ * `error` listener stays on the stream, so that a reset after the end cannot throw.
  */
 export class PacketStream {
   private readonly reader: PacketReader;
@@ -42,22 +42,22 @@ export class PacketStream {
     stream.on('error', (error: Error) => {
       if (!this.closing) this.events.onError(error);
     });
-    // The other side ends by ending its half; ours follows, since HTTP leaves sockets half-open on purpose.
+    // The other side closes by ending its half. This side must end its half, too, because HTTP sockets stay half-open.
     stream.once('end', () => this.close());
     stream.once('close', () => this.events.onClose());
   }
 
   /**
-   * Whether nobody else has what is read. Node gives each read of a socket memory of its own, and all listeners the same;
-   * what another stream does is not known.
+   * Whether nobody else has the bytes of a read. Each read of a Node socket has its own memory, which all listeners share. For
+   * other kinds of streams this is unknown.
    */
   get ownsReads(): boolean {
     return this.stream instanceof Socket && this.stream.listenerCount('data') === 1;
   }
 
   /**
-   * Writes a message, if the stream can take all of it and more.
-   * @returns false, and nothing is written, where it cannot: whoever writes is to wait for it to leave
+   * Writes a message if the stream does not have to buffer it.
+   * @returns false if nothing was written, because the caller must wait for the stream to drain
    */
   writeAtOnce(pieces: readonly Buffer[]): boolean {
     const { stream } = this;
@@ -69,9 +69,9 @@ export class PacketStream {
   }
 
   /**
-   * Writes packets as one gathered write. A packet that cannot be written ends the stream: whoever sent it is not there to
-   * be told any more, and without it the other side would misread the packets that follow.
-   * @returns false when the stream holds more than it can send; `onDrain` follows
+   * Writes packets in one gathered write. A packet that cannot be written ends the stream: its sender can no longer get an
+   * error, and without the packet the other side would misread the following ones.
+   * @returns false if the stream buffers more than it can send; `onDrain` follows
    */
   write(packets: readonly Packet[]): boolean {
     const buffers: Buffer[] = [];
@@ -82,7 +82,7 @@ export class PacketStream {
       this.fail(N2NError.from(error, 'PROTOCOL_ERROR', 'A packet cannot be written'));
       return false;
     }
-    // A chunk of calls is one buffer, and needs no cork.
+    // A chunk of frames is one buffer, and needs no cork.
     if (buffers.length === 1) return stream.write(buffers[0]);
     let writable = true;
     stream.cork();
@@ -99,7 +99,7 @@ export class PacketStream {
     const grace = setTimeout(() => stream.destroy(), CLOSE_GRACE_MS);
     stream.once('close', () => clearTimeout(grace));
     stream.end();
-    // An ended stream closes only when what came has been read.
+    // An ended stream closes only after all received data is read.
     stream.resume();
   }
 

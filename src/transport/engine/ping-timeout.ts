@@ -5,36 +5,36 @@ import { afterReads } from '../../clock.js';
 /** Called by Engine.IO when it closes a connection. */
 type OnClose = (reason: string, ...details: unknown[]) => void;
 
-/** The parts of Engine.IO's server socket that its types keep to themselves. */
+/** Members of Engine.IO's server socket that its types do not have. */
 interface ServerParts {
   onClose: OnClose;
   sendPacket: (type: 'ping') => void;
   resetPingTimeout: () => void;
 }
 
-/** The same of its client socket. */
+/** The same for Engine.IO's client socket. */
 interface ClientParts {
   _onClose: OnClose;
-  /** 0 once it was found to have passed when something was to be sent. */
+  /** 0 after a send has found that this time is over. */
   readonly _pingTimeoutTime: number;
   _resetPingTimeout: () => void;
 }
 
-/** Either socket, as far as its packets are listened to. */
+/** The listener methods that both sockets have. */
 interface PacketSource {
   on(event: 'packet', listener: () => void): unknown;
   off(event: 'packet', listener: () => void): unknown;
 }
 
 /**
- * Has a server that was busy read what the client has sent meanwhile before it takes it for dead. Engine.IO's timer fires
- * before that, for every client at once.
+ * Lets a server that was busy read the packets of its clients before it closes their connections. Engine.IO's timers fire
+ * before that read, for all clients at once.
  */
 export function readBeforeClientTimesOut(socket: ServerSocket): void {
   const parts = socket as unknown as ServerParts;
   const close: OnClose = parts.onClose.bind(socket);
   const goOn = (): void => {
-    // The client has waited since the last ping, and would give up before the next one is due.
+    // The client has waited since the last ping, and would close the connection before the next one.
     parts.sendPacket('ping');
     parts.resetPingTimeout();
   };
@@ -44,13 +44,13 @@ export function readBeforeClientTimesOut(socket: ServerSocket): void {
   };
 }
 
-/** The same of a client, and the pings of its server. */
+/** The same for a client and the pings of its server. */
 export function readBeforeServerTimesOut(socket: Manager['engine']): void {
   const parts = socket as unknown as ClientParts;
   const close: OnClose = parts._onClose.bind(socket);
   const goOn = (): void => parts._resetPingTimeout();
   parts._onClose = (reason, ...details) => {
-    // When it was found while sending, the message has not been sent, and goes over the next connection.
+    // If a send has found it, the message is not sent yet, and goes over the next connection.
     const mayWait = reason === 'ping timeout' && parts._pingTimeoutTime !== 0;
     if (mayWait) lookAgain(socket, () => close(reason, ...details), goOn);
     else close(reason, ...details);

@@ -6,27 +6,26 @@ import { PacketStream } from './packet-stream.js';
 
 type EnginePacket = Parameters<Transport['onPacket']>[0];
 
-/** The outcome of opening a stream, told once; what comes after `abort` is ignored. */
+/** The result of opening a stream. It is reported once, and ignored after `abort`. */
 export interface StreamOpening {
   onOpen(stream: Duplex): void;
   onError(reason: string, cause?: unknown): void;
 }
 
 /**
- * The client's half of a transport that carries Engine.IO packets over a raw stream: the base class of `nodeTransport`
- * and of transports that users add. A subclass says how its stream is opened, and has a `name` on its prototype, which
- * is where Engine.IO looks for it.
+ * The client's half of a transport for Engine.IO packets over a raw stream. It is the base class of `nodeTransport` and of
+ * transports that users add. A subclass opens its stream. It has a `name` on its prototype, because Engine.IO reads it there.
  */
 export abstract class StreamClientTransport extends Transport {
   private link: { opening: () => void } | { packets: PacketStream } | undefined;
 
   /**
    * Opens the stream.
-   * @returns what gives up the attempt, after which `opening` is not called any more
+   * @returns a function that cancels the attempt; `opening` is not called afterwards
    */
   protected abstract openStream(opening: StreamOpening): () => void;
 
-  /** The longest packet taken from the server, in bytes. */
+  /** The longest packet that the client accepts, in bytes. */
   protected abstract get maxBytes(): number;
 
   protected doOpen(): void {
@@ -52,25 +51,25 @@ export abstract class StreamClientTransport extends Transport {
     const { link } = this;
     if (link === undefined || 'opening' in link) return;
     this.writable = false;
-    // Engine.IO counts the packets of this write only after `write` has returned, so the end of the turn is the
-    // earliest that `drain` may be told; until then further packets gather, and leave as one write.
+    // Engine.IO counts the packets of this write only after `write` returns, so `drain` is emitted at the end of the turn at
+    // the earliest. Further packets are collected until then, and sent in one write.
     if (link.packets.write(packets)) process.nextTick(() => this.becomeWritable());
   }
 
-  /** Whether nobody below has what was read. */
+  /** Whether nobody else has the bytes of a read. */
   get ownsReads(): boolean {
     const { link } = this;
     return link !== undefined && 'packets' in link && link.packets.ownsReads;
   }
 
   /**
-   * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
-   * @returns false, and nothing is sent, when Engine.IO has to know when it has left
+   * Sends a message immediately. `send` would collect the packets of a turn, but a chunk is already collected.
+   * @returns false if nothing was sent, because Engine.IO must know when the message has been sent
    */
   sendNow(pieces: readonly Buffer[]): boolean {
     const { link } = this;
     if (link === undefined || 'opening' in link) return false;
-    // A subclass may do something to what it sends.
+    // A subclass may override how messages are sent.
     const isPlain =
       this.send === Transport.prototype.send && this.write === StreamClientTransport.prototype.write;
     return isPlain && link.packets.writeAtOnce(pieces);
@@ -87,7 +86,7 @@ export abstract class StreamClientTransport extends Transport {
       onError: (error) => this.onError(messageOf(error), error),
       onClose: () => {
         if (this.readyState === 'closed') return;
-        // A Manager that is connecting listens for errors alone: at a mere close it would wait for its timeout.
+        // A Manager that is connecting listens only for errors. After `onClose` it would wait for its timeout.
         if (handshaken) this.onClose({ description: 'the stream was closed' });
         else this.onError('the server closed the stream before the handshake', undefined);
       },
@@ -96,13 +95,13 @@ export abstract class StreamClientTransport extends Transport {
     this.onOpen();
   }
 
-  /** Engine.IO's `binaryType` may be set at any time, and holds for what comes from then on. */
+  /** Engine.IO's `binaryType` may be set at any time, and applies to later packets. */
   private inBinaryType(packet: Packet): Packet {
     const { data } = packet;
     if (typeof data === 'string' || this.socket.binaryType !== 'arraybuffer' || !Buffer.isBuffer(data)) {
       return packet;
     }
-    // Its memory may hold more than this packet.
+    // The memory may hold more than this packet.
     const copy = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
     return { ...packet, data: copy };
   }

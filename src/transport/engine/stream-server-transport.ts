@@ -9,17 +9,17 @@ type EnginePackets = Parameters<Transport['send']>[0];
 export type EngineRequest = IncomingMessage & { _query: Record<string, string> };
 
 /**
- * The server's half of a transport that carries Engine.IO packets over a raw stream: the base class of `nodeTransport`
- * and of transports that users add. A subclass has a constructor of the same shape, and a `name`.
+ * The server's half of a transport for Engine.IO packets over a raw stream. It is the base class of `nodeTransport` and of
+ * transports that users add. A subclass has the same constructor parameters, and a `name`.
  */
 export abstract class StreamServerTransport extends Transport {
   private readonly packets: PacketStream;
   private flushScheduled = false;
 
   /**
-   * @param request what opened the connection: Socket.IO reads its headers, query and address
-   * @param stream the connection, which belongs to the transport from now on
-   * @param maxBytes the longest packet taken, in bytes
+   * @param request the request that opened the connection; Socket.IO reads its headers, query and address
+   * @param stream the connection, which the transport owns from now on
+   * @param maxBytes the longest packet that the server accepts, in bytes
    */
   constructor(request: EngineRequest, stream: Duplex, maxBytes: number) {
     super(request);
@@ -38,17 +38,17 @@ export abstract class StreamServerTransport extends Transport {
     if (this.packets.write(packets)) this.writableNextTick();
   }
 
-  /** Whether nobody below has what was read. */
+  /** Whether nobody else has the bytes of a read. */
   get ownsReads(): boolean {
     return this.packets.ownsReads;
   }
 
   /**
-   * Sends a message at once, where `send` lets the packets of a turn gather: it has been gathered already.
-   * @returns false, and nothing is sent, when Engine.IO has to know when it has left
+   * Sends a message immediately. `send` would collect the packets of a turn, but a chunk is already collected.
+   * @returns false if nothing was sent, because Engine.IO must know when the message has been sent
    */
   sendNow(pieces: readonly Buffer[]): boolean {
-    // A subclass may do something to what it sends.
+    // A subclass may override how messages are sent.
     return this.send === StreamServerTransport.prototype.send && this.packets.writeAtOnce(pieces);
   }
 
@@ -61,7 +61,7 @@ export abstract class StreamServerTransport extends Transport {
     if (this.readyState !== 'closed') super.onClose();
   }
 
-  /** Until the turn ends, further packets gather in Engine.IO's buffer and leave as one write. */
+  /** Until the end of the turn, Engine.IO collects further packets in its buffer, and sends them in one write. */
   private writableNextTick(): void {
     if (this.flushScheduled) return;
     this.flushScheduled = true;

@@ -5,10 +5,10 @@ import { N2NError } from '../../n2n-error.js';
 import { NODE_TRANSPORT, NodeClientTransport, NodeServerTransport } from './node-transport.js';
 import type { EngineRequest, StreamServerTransport } from './stream-server-transport.js';
 
-/** A client's half, as `engine.io-client` constructs it; its `name` stands on the prototype. */
+/** A client's half, which `engine.io-client` constructs. Its `name` is on the prototype. */
 export type ClientTransportClass = new (options: unknown) => EngineClientTransport;
 
-/** A server's half, as `NodeEngine` constructs it over a stream that is open. */
+/** A server's half, which `NodeEngine` constructs over an open stream. */
 type ServerTransportClass = new (
   request: EngineRequest,
   stream: Duplex,
@@ -29,10 +29,10 @@ export function isBuiltIn(name: string): boolean {
 }
 
 /**
- * Adds a transport to Socket.IO under `name`, for servers and clients that ask for it by that name in their
- * `transports` option. Other servers and clients, and the tables of Engine.IO, stay as they are.
+ * Registers a transport under `name`, for servers and clients that have the name in their option `transports`. Other servers
+ * and clients, and Engine.IO's own tables, are not affected.
  *
- * @throws N2NError `INVALID_OPTIONS` when the name is empty or taken, or a half is missing
+ * @throws N2NError `INVALID_OPTIONS` if the name is empty or in use, or a half is missing
  */
 export function addTransport(name: string, definition: TransportDefinition): void {
   if (typeof name !== 'string' || name === '') {
@@ -55,7 +55,7 @@ export function addTransport(name: string, definition: TransportDefinition): voi
   added.set(name, definition);
 }
 
-/** The client's half of the transport of this name. @throws N2NError `INVALID_OPTIONS` when there is none */
+/** The client's half of the transport. @throws N2NError `INVALID_OPTIONS` if there is no transport of this name */
 export function clientTransport(name: string): ClientTransportClass {
   const definition = added.get(name);
   if (definition !== undefined) return definition.client;
@@ -63,7 +63,7 @@ export function clientTransport(name: string): ClientTransportClass {
   throw unknownTransport(name);
 }
 
-/** The server's half of an added transport; undefined for Engine.IO's own and for unknown names. */
+/** The server's half of a registered transport. Undefined for Engine.IO's own transports and for unknown names. */
 export function serverTransport(name: string): ServerTransportClass | undefined {
   return added.get(name)?.server;
 }
@@ -71,7 +71,7 @@ export function serverTransport(name: string): ServerTransportClass | undefined 
 /** The transports of both sides, in the order in which a client tries them. */
 export const DEFAULT_TRANSPORTS: readonly string[] = [NODE_TRANSPORT, 'websocket'];
 
-/** @returns a copy of them @throws N2NError `INVALID_OPTIONS` naming the option and what is allowed */
+/** @returns a copy of the names @throws N2NError `INVALID_OPTIONS` */
 export function checkTransportNames(names: unknown): readonly string[] {
   if (!Array.isArray(names) || names.length === 0) {
     throw new N2NError('INVALID_OPTIONS', 'transports must be a list of at least one transport name.');

@@ -2,8 +2,8 @@ import type { Server as HttpServer } from 'node:http';
 import { overrideMethod } from './override-method.js';
 
 /**
- * What is done first when somebody closes an HTTP server.
- * @returns what settles when the port may be closed; undefined for at once
+ * A task that runs before an HTTP server closes.
+ * @returns a promise that settles when the port may be closed; undefined to close it immediately
  */
 export type BeforeClose = () => Promise<void> | undefined;
 
@@ -12,14 +12,14 @@ interface CloseHook {
   readonly restore: () => void;
 }
 
-/** One for each server: whoever shares it may leave in any order. */
+/** One hook for each server, so that its users may detach in any order. */
 const hooks = new WeakMap<HttpServer, CloseHook>();
 
 /**
- * Runs a task when `server.close()` is called. A hybrid Nest app closes its HTTP server before its microservices, and
- * an HTTP server that is closing waits for connections that were upgraded, and tells nobody that it waits.
+ * Runs a task when `server.close()` is called. A hybrid Nest application closes its HTTP server before its microservices. The
+ * closing server waits for upgraded connections, and emits no event that says so.
  *
- * @returns what takes the task off again
+ * @returns a function that removes the task
  */
 export function beforeClose(server: HttpServer, task: BeforeClose): () => void {
   const hook = hooks.get(server) ?? hookOf(server);

@@ -9,16 +9,16 @@ import { closeServer, isInUse, isLocalhost, openLocalhost, openServer } from './
 
 type OwnTarget = Exclude<ListenTarget, { kind: 'shared' }>;
 
-/** The HTTP server under a Socket.IO server. */
+/** The HTTP server of a Socket.IO server. */
 export interface HttpListener {
   readonly server: HttpServer;
-  /** @throws N2NError `CONNECT_FAILED` when the port, or the path, cannot be listened on */
+  /** @throws N2NError `CONNECT_FAILED` if the server cannot listen on the port or the path */
   listen(): Promise<void>;
-  /** Ends the listening where the server is our own. */
+  /** Stops listening, unless the server is shared. */
   close(): Promise<void>;
 }
 
-/** @param onServerClosing is called when somebody else closes the server that is shared */
+/** @param onServerClosing called when the application closes the shared server */
 export function createHttpListener(target: ListenTarget, onServerClosing: BeforeClose): HttpListener {
   return target.kind === 'shared' ? sharedListener(target.server, onServerClosing) : ownListener(target);
 }
@@ -43,7 +43,7 @@ function ownListener(target: OwnTarget): HttpListener {
 }
 
 /**
- * Opens the port or the socket. A socket file that a process has left behind is taken over.
+ * Listens on the port or the socket. A socket file that a killed process left is replaced.
  * @returns the servers of further addresses
  */
 async function listenOn(server: HttpServer, target: OwnTarget): Promise<readonly Server[]> {
@@ -67,7 +67,7 @@ async function openSocket(server: HttpServer, path: string): Promise<void> {
   }
 }
 
-/** Whether a file is a socket that no process listens on. A connection to any other file is refused, too. */
+/** Whether a file is a socket without a listening process. Connections to files that are not sockets are refused, too. */
 async function isStale(path: string): Promise<boolean> {
   if (!(await lstat(path)).isSocket()) return false;
   return new Promise((resolve) => {
@@ -105,13 +105,13 @@ const HINTS: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOTFOUND', 'No such name is known: check "host".'],
 ]);
 
-/** Of a name with several addresses, the one at fault. */
+/** The host and port. For a name with several addresses, also the address that failed. */
 function placeOf({ host, port }: { host: string; port: number }, { address }: ListenFailure): string {
   const place = `${host}:${port}`;
   return address !== undefined && isLocalhost(host) ? `${place}, for its address ${address}` : place;
 }
 
-/** What Node tells of the address that cannot be listened on. */
+/** Node's error for an address that the server cannot listen on. */
 interface ListenFailure extends NodeJS.ErrnoException {
   readonly address?: string;
 }

@@ -6,17 +6,16 @@ import { listenTargetOf, type ListenTargetOptions } from './listen-target.js';
 import { resolveLogger, type LogOptions } from '../logger.js';
 import { createSocketIoServer } from '../socket-io/socket-io-server.js';
 
-/** The options of `listen`: Socket.IO's own, and where and how the server's own port is opened. */
+/** The options of `listen`: those of Socket.IO, and those of the port. */
 export interface ListenSettings
   extends ListenOptions, LogOptions, Pick<ListenTargetOptions, 'host' | 'tls'> {}
 
 /**
- * A Socket.IO server with nodeTransport on.
+ * Makes a Socket.IO server with nodeTransport, and listens.
  *
- * @param target an HTTP(S) server, whose other routes and upgrades stay as they are; a port, which is opened; or a path
- * of a Unix domain socket as `unix:/path`
- * @returns Socket.IO's own server. Its `httpServer` tells `listening`; that the port cannot be opened is an `error` of
- * `httpServer`, which is logged.
+ * @param target a port, the path of a Unix domain socket as `unix:/path`, or an HTTP(S) server, whose other routes and upgrades
+ * are not affected
+ * @returns Socket.IO's own server. Its `httpServer` emits `listening`, or `error` if it cannot listen. The error is logged, too.
  * @throws N2NError `INVALID_OPTIONS`
  *
  * @example

@@ -1,11 +1,11 @@
-/** Whoever else listens to the upgrades of an HTTP server. */
+/** A listener for the upgrades of an HTTP server. */
 type UpgradeListener = (request: unknown, stream: unknown, head: Buffer) => unknown;
 
-/** A server of another library that answers upgrades, and how its listener is recognised. */
+/** A server of another library that answers upgrades, and the pattern that recognises its listener. */
 interface NeighbourKind {
   readonly name: string;
   readonly source: RegExp;
-  /** Whether it touches the stream before it has looked at the path, and not only once it has found it to be another's. */
+  /** Whether its listener uses the stream before it checks the path. */
   readonly touchesStreamFirst: boolean;
 }
 
@@ -17,21 +17,21 @@ const KINDS: readonly NeighbourKind[] = [
   },
   {
     name: 'a WebSocketServer of "ws"',
-    // Its whole body is a call of its own method with one argument more.
+    // The whole body is a call of a method with one more argument.
     source: /=>\s*\{?\s*this\.handleUpgrade\(\s*[\w$]+,\s*[\w$]+,\s*[\w$]+,\s*[\w$]+\s*\);?\s*\}?$/,
     touchesStreamFirst: true,
   },
 ];
 
-/** Thrown at a listener to stop it, when it has shown what it would do. */
+/** Thrown into a listener to stop it, as soon as its decision is known. */
 const STOP = Symbol('stop');
 
 /**
- * Whether a listener belongs to a server of another library that answers upgrades at `path`, and not wherever they go. Such
- * a server does not tell its path. So its listener is shown a request, and stopped at the first thing that it does
- * after it has looked at the path. Listeners of other kinds are not called: nobody knows what they would do.
+ * Finds out whether a listener belongs to a server of another library that answers upgrades at `path`, but not at every path.
+ * Such a server does not publish its path. So this calls its listener with a fake request, and stops it at its first action
+ * after it has checked the path. Listeners of other kinds are not called, because they could do anything.
  *
- * @returns what the server is; undefined for other listeners, and for those that leave this path alone
+ * @returns the name of the server; undefined for other listeners, and for those that do not answer at the path
  */
 export function neighbourAt(listener: unknown, path: string): string | undefined {
   const kind = kindOf(listener);
@@ -41,7 +41,7 @@ export function neighbourAt(listener: unknown, path: string): string | undefined
   return answers(path) && !answers(elsewhere) ? kind.name : undefined;
 }
 
-/** Whether what a listener does can be found out as soon as it is added. A `WebSocketServer` does not know its path by then. */
+/** Whether a listener can be tested as soon as it is added. A `WebSocketServer` has no path yet at that time. */
 export function isReady(listener: unknown): boolean {
   return kindOf(listener)?.touchesStreamFirst !== true;
 }
@@ -52,7 +52,7 @@ function kindOf(listener: unknown): NeighbourKind | undefined {
   return KINDS.find((kind) => kind.source.test(source));
 }
 
-/** What stands in a request that no WebSocket server refuses before it has looked at the path. */
+/** The headers of a request that no WebSocket server refuses before it checks the path. */
 const HEADERS: Readonly<Record<string, string>> = {
   host: 'localhost',
   connection: 'Upgrade',
@@ -82,14 +82,14 @@ function takesUp(listener: UpgradeListener, url: string, { touchesStreamFirst }:
   const stream: object = new Proxy(() => stream, {
     get: (_all, name) => {
       if (!touchesStreamFirst && !isOver) throw STOP;
-      // Nothing can be written to it, not even later.
+      // The listener must never write to it.
       return name === 'writable' ? false : stream;
     },
   });
   try {
     listener(request, stream, Buffer.alloc(0));
   } catch {
-    // It was stopped, or cannot do with such a request.
+    // The listener was stopped, or does not support such a request.
   }
   isOver = true;
   return hasTakenUp;

@@ -2,10 +2,10 @@ import type { Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type ListenOptions, type Server } from 'node:net';
 import { beforeClose } from './before-close.js';
 
-/** How often a free port is looked for that is free on each address. */
+/** The most attempts to find a port that is free on both addresses. */
 const MOST_TRIES = 10;
 
-/** Whether a name is the one that stands for the loopback addresses, of both families (RFC 6761, 6.3). */
+/** Whether a name stands for the loopback addresses of both families (RFC 6761, 6.3). */
 export function isLocalhost(host: string): boolean {
   return /^localhost\.?$/i.test(host);
 }
@@ -14,7 +14,7 @@ export function isInUse(error: unknown): boolean {
   return codeOf(error) === 'EADDRINUSE';
 }
 
-/** @throws the error of Node, of which the server's event `error` tells, too */
+/** @throws Node's error, which the server's event `error` reports, too */
 export function openServer(server: Server, where: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -26,12 +26,12 @@ export function openServer(server: Server, where: ListenOptions): Promise<void> 
 }
 
 /**
- * Opens a port on both loopback addresses, or on the one that the machine has: which of them a client tries first is the
- * client's, and somebody else might listen on the other. A server of Node has one address; the other's connections are handed on to it.
+ * Listens on both loopback addresses, or on the only one that the machine has. A client may try either address first, and
+ * another program could listen on the other one. A Node server has one address, so a second server passes its connections on.
  *
- * @param port 0 for one that is free on both
- * @returns the server of the other address
- * @throws the error of Node; nothing is left open then
+ * @param port 0 for a port that is free on both
+ * @returns the server of the second address
+ * @throws Node's error; no port stays open then
  */
 export async function openLocalhost(server: HttpServer, port: number): Promise<readonly Server[]> {
   let isClosed = false;
@@ -41,14 +41,14 @@ export async function openLocalhost(server: HttpServer, port: number): Promise<r
     second?.close();
   });
   for (let tries = 1; ; tries += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- another port is tried when this one was taken
+    // oxlint-disable-next-line no-await-in-loop -- the next port is tried after this one fails
     second = await openSecond(server, port);
     if (isClosed) {
       second?.close();
       return [];
     }
     try {
-      // Last, so that both are open when the server says that it listens.
+      // This comes last, so that both are open when the server emits `listening`.
       // oxlint-disable-next-line no-await-in-loop -- as above
       await openServer(server, { port: second === undefined ? port : portOf(second), host: '127.0.0.1' });
       return second === undefined ? [] : [second];
@@ -56,7 +56,7 @@ export async function openLocalhost(server: HttpServer, port: number): Promise<r
       // oxlint-disable-next-line no-await-in-loop -- as above
       if (second !== undefined) await closeServer(second);
       if (isAbsent(error)) {
-        // oxlint-disable-next-line no-await-in-loop -- the last there is
+        // oxlint-disable-next-line no-await-in-loop -- the only address that is left
         await openServer(server, { port, host: '::1' });
         return [];
       }
@@ -65,7 +65,7 @@ export async function openLocalhost(server: HttpServer, port: number): Promise<r
   }
 }
 
-/** @returns undefined where the machine has no IPv6 */
+/** @returns undefined if the machine has no IPv6 */
 async function openSecond(server: HttpServer, port: number): Promise<Server | undefined> {
   const { allowHalfOpen } = server as { allowHalfOpen?: boolean };
   const options = { noDelay: true, ...(allowHalfOpen === undefined ? {} : { allowHalfOpen }) };
@@ -75,18 +75,18 @@ async function openSecond(server: HttpServer, port: number): Promise<Server | un
     return second;
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    // Whoever waits for the server's own errors is told of this as well.
+    // Listeners for the errors of the first server must get this error, too.
     if (server.listenerCount('error') > 0) server.emit('error', error);
     throw error;
   }
 }
 
-/** Ends the listening. Settles when the connections have ended, too. */
+/** Stops listening. Settles when all connections have ended. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-/** Whether it is the machine that has no such address. */
+/** Whether the machine does not have the address. */
 function isAbsent(error: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT'].includes(codeOf(error) ?? '');
 }

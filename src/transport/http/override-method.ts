@@ -1,9 +1,9 @@
 /**
- * Puts a method in front of the one that an object has.
+ * Overrides a method of an object.
  *
- * @param make is given the method as it was, bound to the object
- * @returns what takes the new one away again. Where somebody else has put a third in front meanwhile, it has to stay: it
- * must do no harm by then.
+ * @param make makes the new method from the previous one, which is bound to the object
+ * @returns a function that restores the previous method. If other code has overridden the method since then, the new method
+ * stays, and must have no effect any more.
  */
 export function overrideMethod<Arguments extends unknown[], Result>(
   object: object,
@@ -11,7 +11,7 @@ export function overrideMethod<Arguments extends unknown[], Result>(
   make: (before: (...methodArguments: Arguments) => Result) => (...methodArguments: Arguments) => Result,
 ): () => void {
   const own = Object.getOwnPropertyDescriptor(object, name);
-  // The inherited one is looked up with each call: tracing libraries replace it on the prototype, at any time.
+  // An inherited method is looked up at each call, because tracing libraries may replace it on the prototype.
   const before = (...methodArguments: Arguments): Result => {
     const method: unknown =
       own === undefined ? Reflect.get(Object.getPrototypeOf(object) as object, name) : own.value;

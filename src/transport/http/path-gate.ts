@@ -5,31 +5,31 @@ import { isReady, neighbourAt } from './neighbours.js';
 import { overrideMethod } from './override-method.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
 
-/** Everything below a path of an HTTP server, for one who answers there. */
+/** A claim of one server on all requests and upgrades below a path. */
 export interface PathClaim {
-  /** With a slash at its end for what is below it alone. */
+  /** With a trailing slash, the path itself is not included. */
   readonly path: string;
-  /** Whether an upgrade elsewhere is refused where nobody else listens for any. */
+  /** Whether to refuse upgrades outside the path if nobody else listens for upgrades. */
   readonly refusesStray: boolean;
   /**
-   * After how many milliseconds it is refused where others listen, and none of them has answered. Undefined leaves it to
-   * them: they may take their time.
+   * How long other listeners may take to answer such an upgrade before it is refused, in milliseconds. Undefined sets no
+   * limit.
    */
   readonly refuseStrayAfter: number | undefined;
   onRequest(request: IncomingMessage, response: ServerResponse): void;
   onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void;
 }
 
-/** One for each HTTP server, however many share it. */
+/** One gate for each HTTP server. */
 const gates = new WeakMap<HttpServer, PathGate>();
 
 /**
- * Takes the requests and the upgrades below a path of an HTTP server. Its other listeners, also those that are added later, do
- * not see them: of two listeners that answer one upgrade, the second ends the process. Everything else stays as it is, but
- * for upgrades that nobody else listens for, which are refused.
+ * Claims the requests and upgrades below a path of an HTTP server. Its other listeners do not see them, even if they are added
+ * later. If two listeners answered one upgrade, the second would end the process. Other requests and upgrades are not
+ * affected, except that an upgrade is refused if nobody else listens for upgrades.
  *
- * @returns what gives the path back; whoever shares the server may do so in any order
- * @throws N2NError `INVALID_OPTIONS` when somebody answers at that path already
+ * @returns a function that releases the path; claims may be released in any order
+ * @throws N2NError `INVALID_OPTIONS` if another server answers at that path
  */
 export function claimPath(server: HttpServer, claim: PathClaim): () => void {
   const gate = gates.get(server) ?? new PathGate(server);
@@ -38,7 +38,7 @@ export function claimPath(server: HttpServer, claim: PathClaim): () => void {
 }
 
 class PathGate {
-  /** The longest first, so that a path may be below another. */
+  /** The longest path first, so that one path may be below another. */
   private claims: readonly PathClaim[] = [];
   private restore: (() => void) | undefined = undefined;
 
@@ -78,7 +78,7 @@ class PathGate {
     };
   }
 
-  /** @returns whether the event is a claim's, and nobody else's */
+  /** @returns whether a claim has handled the event */
   private take([name, request, second, head]: unknown[]): boolean {
     if (name !== 'request' && name !== 'upgrade') return false;
     const claim = this.claimOf(request as IncomingMessage);
@@ -99,7 +99,7 @@ class PathGate {
     const { claims, server } = this;
     const refuse = (): void => refuseUpgrade(stream, '404 Not Found', 'Nothing is upgraded here');
     if (server.listenerCount('upgrade') === 1) {
-      // Its connection may be reset, and nobody else listens to it.
+      // The connection may be reset, and nobody else listens for its errors.
       stream.on('error', ignore);
       if (claims.some((claim) => claim.refusesStray)) refuse();
       return;
@@ -126,7 +126,7 @@ class PathGate {
       try {
         this.refuseNeighbour(listener, this.claims);
       } catch (error) {
-        // It is there already, and its maker gone: nobody is left to throw at.
+        // The call that added the listener has returned, so it cannot throw any more.
         process.emitWarning(error as N2NError);
       }
     });
@@ -140,7 +140,7 @@ class PathGate {
   }
 }
 
-/** As Engine.IO has it: everything that begins with the path, but for names that are merely longer. */
+/** Like Engine.IO: paths that start with the base, but not names that are longer, such as `/socket.iox`. */
 function isBelow(path: string, base: string): boolean {
   if (!path.startsWith(base)) return false;
   return base.endsWith('/') || path.length === base.length || path[base.length] === '/';
@@ -150,7 +150,7 @@ function withoutSlash(path: string): string {
   return path.replace(/\/$/, '');
 }
 
-/** Streams that are not of the network do not count. */
+/** Undefined for streams that are not network sockets. */
 function bytesWritten(stream: Duplex): unknown {
   return 'bytesWritten' in stream ? stream.bytesWritten : undefined;
 }
@@ -159,7 +159,7 @@ function pathTaken(path: string, by: string): N2NError {
   return new N2NError(
     'INVALID_OPTIONS',
     `Two servers would answer below "${path}" on one HTTP server: N2N and ${by}. ` +
-      'Give one of them another path: with the option "path" of N2NServer and of its clients, or the one of the other.',
+      'Give one of them another path: set the option "path" of N2NServer and of its clients, or the path of the other server.',
     { details: { option: 'path', path } },
   );
 }

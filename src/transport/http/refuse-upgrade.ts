@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-/** Answers an upgrade that is not to be, and ends its connection. */
+/** Answers an upgrade with an error, and closes its connection. */
 export function refuseUpgrade(stream: Duplex, status: string, message: string): void {
   stream.on('error', ignore);
   if (!stream.writable) {

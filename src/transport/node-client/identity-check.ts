@@ -3,7 +3,7 @@ import { N2NError } from '../../n2n-error.js';
 
 type IdentityCheck = NonNullable<ConnectionOptions['checkServerIdentity']>;
 
-/** Node neither catches what the check throws nor waits for a promise: either means here that the server is refused. */
+/** Refuses the server if the check throws or returns a promise. Node does not catch the error, and does not await promises. */
 export function refusingCheck(check: IdentityCheck): IdentityCheck {
   return (host, certificate) => {
     let result: unknown;
@@ -16,7 +16,7 @@ export function refusingCheck(check: IdentityCheck): IdentityCheck {
     result.catch(() => {});
     return new N2NError(
       'CONNECT_FAILED',
-      '"tls.checkServerIdentity" gave a promise, and must decide at once',
+      '"tls.checkServerIdentity" returned a promise, but it must be synchronous',
     );
   };
 }

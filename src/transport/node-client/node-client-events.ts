@@ -1,34 +1,34 @@
-/** Something went wrong that the client reports and, where it can, goes on from. */
+/** An error that the client reports. The client continues if it can. */
 export interface NodeClientError {
   /**
    * What failed:
-   * - `connect`: an attempt to connect, refused handshakes and failed `auth` functions included
-   * - `disconnect`: a connection that was there; the `disconnect` event has told so already
-   * - `send`: a buffered message that could not be encoded, and was dropped
+   * - `connect`: an attempt to connect. This includes refused handshakes and `auth` functions that throw.
+   * - `disconnect`: a connection. The event `disconnect` comes before this error.
+   * - `send`: a buffered message that was not serializable, and was dropped.
    */
   readonly type: 'connect' | 'disconnect' | 'send';
-  /** What happened, for people. */
+  /** A text for people that says what happened. */
   readonly message: string;
-  /** What it was made of: an `N2NError`, whose own `cause` is the error of the system or the library underneath. */
+  /** An `N2NError`. Its own `cause` is the underlying error of the system or a library. */
   readonly cause?: unknown;
 }
 
-/** The events of `NodeClient`, with what their listeners are given. */
+/** The events of `NodeClient`, with the arguments of their listeners. */
 export interface NodeClientEvents {
-  /** The connection is there. What `send` had buffered is on its way already. */
+  /** The client is connected, and has sent the buffered messages. */
   connect: [];
-  /** A connection that was there is gone; `reason` is as Socket.IO gives it, such as `transport close`. */
+  /** The connection was closed or lost. `reason` is Socket.IO's, such as `transport close`. */
   disconnect: [reason: string];
-  /** The server sent a message. Further arguments of its `send` follow, an acknowledgement callback last. */
+  /** The server sent a message. Further arguments of its `send` follow; an acknowledgement callback comes last. */
   message: [data: unknown, ...more: unknown[]];
-  /** Attempt `attempt`, counted from 1, is going to be made in `delay` milliseconds. */
+  /** The client will make attempt number `attempt`, counted from 1, in `delay` milliseconds. */
   reconnecting: [delay: number, attempt: number];
-  /** Attempt `attempt` succeeded. Follows `connect`. */
+  /** Attempt `attempt` succeeded. It is emitted after `connect`. */
   reconnect: [attempt: number];
-  /** The last of `maxReconnectionAttempts` failed: the client is idle until `connect()`. */
+  /** The last of `maxReconnectionAttempts` failed. The client is idle until `connect()`. */
   'reconnect-failed': [];
   /** The same as `reconnect-failed`. */
   reconnect_failed: [];
-  /** See {@link NodeClientError}. When nobody listens it is logged; it never throws. */
+  /** See {@link NodeClientError}. If nobody listens, the error is logged. It is never thrown. */
   error: [error: NodeClientError];
 }

@@ -10,7 +10,7 @@ import { resolveNodeClientOptions, type NodeClientOptions } from './node-client-
 import { SendBuffer } from './send-buffer.js';
 
 /**
- * A connection to a Socket.IO server that keeps itself alive: it notices a server that hangs, and reconnects.
+ * A client that keeps its connection to a Socket.IO server alive. It detects a server that hangs, and reconnects.
  *
  * @example
  * const client = new NodeClient('localhost', 6262);
@@ -23,21 +23,21 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   private readonly buffer: SendBuffer;
 
   /**
-   * Connects to nothing yet: see {@link connect}.
+   * Does not connect yet: see {@link connect}.
    *
    * @param url `http://host:port`, `https://host:port` or `unix:/path/to/socket`
    * @throws N2NError `INVALID_OPTIONS`
    */
   constructor(url: string, options?: NodeClientOptions);
   /**
-   * Connects to nothing yet: see {@link connect}.
+   * Does not connect yet: see {@link connect}.
    *
-   * @param host a name or an address; `localhost` by default
+   * @param host a host name or an IP address; `localhost` by default
    * @param port 6262 by default
    * @throws N2NError `INVALID_OPTIONS`
    */
   constructor(host?: string, port?: number, options?: NodeClientOptions);
-  /** @internal The client of a connection that `N2NClient` keeps. */
+  /** @internal A client over the reconnect loop of an `N2NClient`. */
   constructor(loop: ReconnectLoop);
   constructor(
     target?: string | ReconnectLoop,
@@ -71,22 +71,22 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     return this.loop.isConnecting;
   }
 
-  /** Whether the client is on its way back: waiting for a reconnection attempt, or making one. */
+  /** Whether a reconnection attempt is scheduled or under way. */
   get reconnecting(): boolean {
     return this.loop.isReconnecting;
   }
 
-  /** The Socket.IO socket of the present connection. Each connection has a new one. */
+  /** The Socket.IO socket of the current connection. Each connection has a new one. */
   get socket(): Socket | undefined {
     return this.loop.connection?.socket;
   }
 
-  /** The name of the transport of the present connection. */
+  /** The name of the transport of the current connection. */
   get transportName(): string | undefined {
     return this.loop.connection?.transportName;
   }
 
-  /** @internal Listeners are code of a user: one that throws ends neither the connection nor the process. */
+  /** @internal A listener that throws ends neither the connection nor the process. */
   override emit<Name extends keyof NodeClientEvents>(event: Name, ...args: NodeClientEvents[Name]): boolean;
   override emit(event: string, ...args: unknown[]): boolean {
     try {
@@ -102,33 +102,33 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     this.onListenerFailed(error, event);
   }
 
-  /** Begins to connect; events tell the outcome. Does nothing when the client is not idle. */
+  /** Starts to connect. Events report the result. Does nothing if the client is not idle. */
   connect(): void {
     this.loop.start();
   }
 
   /**
-   * Begins to connect at once with nothing counted yet, in place of any attempt that is under way or waited for. Does
-   * nothing when there is a connection.
+   * Starts a new attempt immediately, and resets the number of attempts and the delay. It replaces an attempt that is under
+   * way or scheduled. Does nothing if there is a connection.
    */
   manualConnect(): void {
     this.loop.restart();
   }
 
   /**
-   * Ends the connection, or every attempt at one, for good, and drops what `send` has buffered. What was sent on a
-   * connection still leaves. `disconnect` is emitted if there was a connection.
+   * Closes the connection, or stops all attempts to connect, and drops the buffered messages. Messages that were sent before
+   * still reach the server. Emits `disconnect` if there was a connection.
    */
   disconnect(): void {
     this.loop.stop();
   }
 
   /**
-   * Sends a message to the server, where it is the event `message`. Without a connection it waits for the next one.
-   * Delivery is at most once: what is on its way when a connection breaks may be lost.
+   * Sends a message to the server, which emits the event `message`. Without a connection, the message is buffered for the
+   * next one. Delivery is at most once: a message that has not arrived when the connection is lost is lost, too.
    *
-   * @throws N2NError `OVERLOADED` when `maxBuffered` messages wait already
-   * @throws N2NError `NOT_SERIALIZABLE` when `data` cannot be encoded. Of data that waits, the event `error` tells so.
+   * @throws N2NError `OVERLOADED` if `maxBuffered` messages are buffered
+   * @throws N2NError `NOT_SERIALIZABLE` if `data` is not serializable. For buffered messages, the client emits `error`.
    */
   send(data: unknown): void {
     refuseNoData(data);
@@ -160,7 +160,7 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
     this.emit('disconnect', 'io client disconnect');
   }
 
-  /** Sends what waited. @returns the errors of messages that cannot be sent, and are dropped */
+  /** Sends the buffered messages. @returns the errors of messages that were dropped because they are not serializable */
   private flush(connection: Connection): unknown[] {
     const errors: unknown[] = [];
     for (const message of this.buffer.takeAll()) {
@@ -178,10 +178,10 @@ export class NodeClient extends EventEmitter<NodeClientEvents> {
   }
 
   private report(error: NodeClientError): void {
-    // An emitter throws the errors that nobody listens to; a server that is away must not end the process.
+    // An emitter throws errors without a listener. An unreachable server must not end the process.
     if (this.listenerCount('error') > 0) this.emit('error', error);
     else if (error.type === 'send') this.loop.options.logger.error(error.message);
-    // The log has the line of a lost connection already.
+    // The loss of a connection is already logged.
     else if (error.type === 'connect') this.loop.log.onFailed(error.message);
   }
 }
@@ -198,7 +198,7 @@ function loopTo(
   });
 }
 
-/** Socket.IO would take a function for an acknowledgement callback, and JSON leaves symbols out in silence. */
+/** Socket.IO would treat a function as an acknowledgement callback, and JSON drops symbols silently. */
 function refuseNoData(data: unknown): void {
   if (typeof data !== 'function' && typeof data !== 'symbol') return;
   throw new N2NError('NOT_SERIALIZABLE', `A ${typeof data} cannot be sent; send plain data instead.`);

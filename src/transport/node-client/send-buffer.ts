@@ -1,12 +1,12 @@
 import { N2NError } from '../../n2n-error.js';
 
-/** Messages that wait for a connection, in the order in which they were sent, up to a bound. */
+/** A bounded queue of messages that wait for a connection. */
 export class SendBuffer {
   private messages: unknown[] = [];
 
   constructor(private readonly maxMessages: number) {}
 
-  /** @throws N2NError `OVERLOADED` when the buffer is full; the message was not taken */
+  /** @throws N2NError `OVERLOADED` if the buffer is full. The message is not buffered then. */
   push(message: unknown): void {
     if (this.messages.length >= this.maxMessages) {
       throw new N2NError(
@@ -19,7 +19,7 @@ export class SendBuffer {
     this.messages.push(message);
   }
 
-  /** Gives the messages away, in order. */
+  /** Returns the messages in order, and empties the buffer. */
   takeAll(): unknown[] {
     const taken = this.messages;
     this.messages = [];

@@ -8,14 +8,14 @@ type NameCheck = Extract<Parameters<SocketIoServer['of']>[0], (...args: never) =
 
 type RequestCheck = NonNullable<ServerOptions['allowRequest']>;
 
-/** A namespace, or a socket with its middlewares for events. */
+/** A namespace, or a socket with middlewares for its events. */
 interface Guardable {
   use(middleware: Middleware): unknown;
 }
 
 /**
- * Has a middleware that throws, or whose promise rejects, refuse its client or its event. Socket.IO ignores what a middleware
- * returns, and the rejection of an async one would end the process.
+ * If a middleware throws, or its promise rejects, its client or event is refused. Socket.IO ignores the result of a middleware,
+ * so the rejection of an async middleware would end the process.
  */
 export function guardMiddlewares(io: SocketIoServer): void {
   const guarded = new WeakSet<object>();
@@ -36,7 +36,7 @@ export function guardMiddlewares(io: SocketIoServer): void {
   };
   guardNamespace(io.of('/'));
   io.on('new_namespace', guardNamespace);
-  // Those of a pattern or a function are told of as `new_namespace` when they have their middlewares already.
+  // For dynamic namespaces, `new_namespace` is emitted only after they have their middlewares.
   const of = io.of.bind(io);
   io.of = (name, onConnect) => {
     const namespace = of(typeof name === 'function' ? refusingName(name) : name, onConnect);
@@ -60,7 +60,7 @@ function refusing(middleware: Middleware): Middleware {
   };
 }
 
-/** Says whether a client may have a namespace of this name: one that throws or rejects has none. */
+/** Whether a client may join a namespace of this name. A check that throws or rejects refuses it. */
 function refusingName(isAllowed: NameCheck): NameCheck {
   return (name, auth, next) => {
     const run = async (): Promise<unknown> => isAllowed(name, auth, next);
@@ -70,7 +70,7 @@ function refusingName(isAllowed: NameCheck): NameCheck {
   };
 }
 
-/** Whether a request may become a connection: a check that throws or rejects refuses it. */
+/** Whether a request may connect. A check that throws or rejects refuses it. */
 export function refusingRequest(check: RequestCheck): RequestCheck {
   return (request, decide) => {
     const run = async (): Promise<unknown> => check(request, decide);

@@ -1,13 +1,13 @@
 import { Decoder as DefaultDecoder, Encoder, PacketType } from 'socket.io-parser';
 
 /**
- * One for each connection, which Socket.IO makes. A bare binary message is a chunk: in Socket.IO's own encoding, binary
- * messages are attachments, which follow the packet that announces them.
+ * Socket.IO makes one decoder for each connection. A binary message that no packet announces is a chunk. In Socket.IO's own
+ * encoding, binary messages are attachments, which follow the packet that announces them.
  */
 export class N2NDecoder extends DefaultDecoder {
-  /** Takes the chunks of the connection; undefined where they are a fault, as to a stock client. */
+  /** Called with each chunk. Undefined if chunks are a protocol error, as from a stock client. */
   takeChunk: ((chunk: Buffer) => void) | undefined = undefined;
-  /** Attachments of a packet under way that are still to come; a bare binary message is a chunk only outside one. */
+  /** The number of missing attachments of the current packet. A binary message is a chunk only if it is 0. */
   private attachmentsExpected = 0;
 
   override add(message: unknown): void {
@@ -33,7 +33,7 @@ export class N2NDecoder extends DefaultDecoder {
 
 const WITH_ATTACHMENTS: ReadonlySet<number> = new Set([PacketType.BINARY_EVENT, PacketType.BINARY_ACK]);
 
-/** The count that stands before the first dash of a packet with attachments; `super.add` has validated it. */
+/** The number before the first dash of a packet with attachments. `super.add` has validated it. */
 function attachmentsOf(message: string): number {
   const type = message.charCodeAt(0) - 48;
   if (!WITH_ATTACHMENTS.has(type)) return 0;

@@ -1,7 +1,7 @@
 import { N2NError } from '../../n2n-error.js';
 import { refuseUnsendable } from './sendable.js';
 
-/** Events that mean something to Socket.IO, and are no event of an application. */
+/** Event names that Socket.IO reserves for itself. */
 const RESERVED: ReadonlySet<string> = new Set([
   'connect',
   'connect_error',
@@ -11,13 +11,13 @@ const RESERVED: ReadonlySet<string> = new Set([
   'removeListener',
 ]);
 
-/** A socket of Socket.IO, a room, or a server. */
+/** A Socket.IO socket, room or server. */
 interface Emitter {
   emit(event: string, ...args: unknown[]): unknown;
 }
 
 /**
- * Emits an event of Socket.IO's own.
+ * Emits a plain Socket.IO event.
  * @throws N2NError `INVALID_OPTIONS` for a reserved name; `NOT_SERIALIZABLE`
  */
 export function emitPlain(target: Emitter, event: string, ...args: unknown[]): void {

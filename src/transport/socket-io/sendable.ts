@@ -3,8 +3,8 @@ import { N2NError } from '../../n2n-error.js';
 import { MAX_SEARCHED_DEPTH } from '../../limits.js';
 
 /**
- * Refuses what Socket.IO takes for bytes, and no transport can write: the failure would come when the packet is written,
- * where nobody can be told.
+ * Refuses values that Socket.IO treats as bytes, but no transport can write. Otherwise the error would occur when the packet
+ * is written, and no caller would get it.
  *
  * @throws N2NError `NOT_SERIALIZABLE` for a Blob, a File, and bytes whose memory was transferred
  */

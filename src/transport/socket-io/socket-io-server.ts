@@ -19,18 +19,18 @@ import { guardMiddlewares, refusingRequest } from './guarded-middlewares.js';
 export type { Server as SocketIoServer, Socket as SocketIoSocket } from 'socket.io';
 export type { Socket as DialedSocket } from 'socket.io-client';
 
-/** A Socket.IO server over `NodeEngine`, and how it comes to an HTTP server. */
+/** A Socket.IO server over `NodeEngine`, and functions that attach it to an HTTP server. */
 export interface AttachableServer {
   readonly io: SocketIoServer;
-  /** @returns what takes it off the HTTP server again, and closes its connections */
+  /** @returns a function that detaches it from the HTTP server, and closes its connections */
   readonly attach: (server: HttpServer) => () => void;
-  /** Listens, until the Socket.IO server is closed. What the target is not able to is logged. */
+  /** Listens until the Socket.IO server is closed. Errors of the target are logged. */
   readonly open: (target: ListenTarget) => void;
 }
 
 /**
- * @param log told of connections that were refused or broke, with the reason
- * @param place where the Socket.IO server opens a port when it is told to
+ * @param log gets a line for each connection that was refused or broke, with the reason
+ * @param place the host and TLS settings for ports that the Socket.IO server opens itself
  * @throws N2NError `INVALID_OPTIONS`
  */
 export function createSocketIoServer(
@@ -73,7 +73,7 @@ function attachable(io: SocketIoServer, options: ResolvedListenOptions, log: War
     const detach = engine.attach(server, { path, ...attachment });
     return () => {
       detach();
-      // Not io.disconnectSockets: that is every client's of a cluster, and of the other HTTP servers.
+      // io.disconnectSockets would also disconnect the clients of other servers in a cluster, and of other HTTP servers.
       for (const socket of io.sockets.sockets.values()) {
         if (accepted.has(socket.conn)) socket.disconnect(true);
       }
@@ -86,10 +86,9 @@ function attachable(io: SocketIoServer, options: ResolvedListenOptions, log: War
 type Attach = AttachableServer['attach'];
 
 /**
- * Opens a place, and serves it whenever its HTTP server listens: one that is somebody else's may be closed and listen
- * again.
+ * Listens on the target, and serves it whenever its HTTP server listens. A shared server may close and listen again.
  *
- * @returns what is called when the Socket.IO server is closed, which closes the HTTP server itself
+ * @returns a function to call when the Socket.IO server closes. Socket.IO closes the HTTP server itself.
  */
 function openPlace(io: ReopenableServer, target: ListenTarget, attach: Attach, log: ErrorLog): () => void {
   let isOver = false;
@@ -118,9 +117,12 @@ function openPlace(io: ReopenableServer, target: ListenTarget, attach: Attach, l
   };
 }
 
-/** A Socket.IO server that is, when it has been closed and listens again, what it was. Socket.IO would give it an engine of its own. */
+/**
+ * A Socket.IO server that uses `NodeEngine` and its settings again when it listens after `close`.
+ * Socket.IO would use its own engine.
+ */
 class ReopenableServer extends SocketIoServer {
-  /** Settles when what was closed last is. */
+  /** Settles when the last `close` is complete. */
   closed: Promise<void> | undefined = undefined;
   readonly places: (() => void)[] = [];
 
@@ -146,7 +148,7 @@ class ReopenableServer extends SocketIoServer {
   override close(done?: (error?: Error) => void): Promise<void> {
     for (const leave of this.places.splice(0)) leave();
     const { engine, httpServer } = this;
-    // Socket.IO closes these when its adapters are, and may have others by then, which listen again.
+    // Socket.IO closes these after its adapters. By then the server may have new ones, which must stay open.
     const before = Object.create(this, {
       engine: { value: engine },
       httpServer: { value: httpServer },
@@ -156,7 +158,7 @@ class ReopenableServer extends SocketIoServer {
   }
 }
 
-/** Where a connection comes from, as `ip:port`; empty for a Unix domain socket. */
+/** The remote address of a connection, as `ip:port`. Empty for a Unix domain socket. */
 export function remoteAddressOf({ request }: Pick<Socket, 'request'>): string {
   const { remoteAddress, remotePort } = request.socket;
   if (remoteAddress === undefined || remotePort === undefined) return '';
@@ -168,7 +170,7 @@ function tellOfConnection(socket: Socket): void {
   socket.on('disconnect', tellOfClose);
 }
 
-/** One function for all sockets. */
+/** A shared function, so that sockets need no closures. */
 function tellOfClose(this: Socket, reason: string, cause?: unknown): void {
   if (connectionClose.hasSubscribers) connectionClose.publish({ ...infoOf(this), reason, cause });
 }
@@ -178,7 +180,7 @@ function infoOf(socket: Socket): ConnectionOpenMessage {
   return { id: socket.id, role: 'acceptor', address, transport: socket.conn.transport.name };
 }
 
-/** What `logFaults` writes to. */
+/** The log of `logFaults`. */
 export interface WarningLog {
   warn(message: string): void;
 }
@@ -192,7 +194,7 @@ interface Refusal {
   readonly context?: { readonly message?: string; readonly name?: string; readonly transport?: string };
 }
 
-/** Reasons of Engine.IO that mean a broken connection, and not one that somebody closed. */
+/** Engine.IO's reasons for a broken connection. The other reasons mean that a side closed it. */
 const FAULTS: ReadonlySet<string> = new Set(['ping timeout', 'transport error', 'parse error']);
 
 function logFaults(engine: NodeEngine, log: WarningLog): void {

@@ -89,7 +89,7 @@ describe.each(TRANSPORTS)('the heartbeat of NodeClient, over %s', (transport) =>
     io.disconnectSockets(true);
     await next('reconnecting');
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
-      'warn "timeout" is 25000 ms but the server pings only every 25000 ms: a server that hangs is noticed after ' +
+      'warn "timeout" is 25000 ms but the server pings only every 25000 ms: a server that hangs is detected after ' +
         '45000 ms. Set the server\'s "pingInterval" below "timeout".',
     ]);
   });

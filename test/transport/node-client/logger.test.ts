@@ -150,7 +150,7 @@ describe('the log of NodeClient', () => {
     const address = `http://${HOST}:${port}`;
     expect(lines).toEqual([
       `log connected to ${address} over websocket`,
-      `log disconnected from ${address}: io server disconnect. It had lasted 0.0 s. Reconnecting in 500 ms.`,
+      `log disconnected from ${address}: io server disconnect. The connection lasted 0.0 s. Reconnecting in 500 ms.`,
     ]);
   });
 });
