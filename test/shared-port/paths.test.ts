@@ -38,7 +38,7 @@ describe('the path of a server', () => {
     expect(await answerTo(port, '/socket.io/socket.io.js')).toMatch(/^400 /);
     expect(await answerTo(port, '/socket.io/?EIO=4&transport=polling')).toMatch(/^400 /);
     expect(await logger.line(/polling/)).toBe('warn a connection was refused: Transport unknown ("polling")');
-    expect(await answerTo(port, '/socket.io/?EIO=4&transport=nodeTransport')).toMatch(/no upgrade/);
+    expect(await answerTo(port, '/socket.io/?EIO=4&transport=nodeTransport')).toMatch(/not an upgrade/);
   });
 
   it.each(OVER)('takes clients of %s below it', async (transport) => {
