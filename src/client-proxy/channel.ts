@@ -6,13 +6,13 @@ import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import { closedError, isUnreachable } from './channel-errors.js';
-import type { ServerConnection } from './server-connection.js';
-import type { ServerConnectionEvents } from './server-connection-events.js';
+import type { ServerConnection } from './connection/server-connection.js';
+import type { ServerConnectionEvents } from './connection/server-connection-events.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
 import { ConnectRequests } from './connect-requests.js';
 import { ServerPool } from './server-pool.js';
-import { shed, type QueuedCall } from './queued-call.js';
-import { OfflineQueue } from './offline-queue.js';
+import { shed, type QueuedCall } from './offline/queued-call.js';
+import { OfflineQueue } from './offline/offline-queue.js';
 
 export type ChannelStatus = 'connected' | 'draining' | 'reconnecting' | 'disconnected';
 

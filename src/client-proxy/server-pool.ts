@@ -3,8 +3,8 @@ import { FirstBalancer } from '../balancing/first-balancer.js';
 import type { CallListener } from '../call/call-host.js';
 import { closedError } from './channel-errors.js';
 import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
-import { ServerConnection } from './server-connection.js';
-import type { ServerConnectionEvents } from './server-connection-events.js';
+import { ServerConnection } from './connection/server-connection.js';
+import type { ServerConnectionEvents } from './connection/server-connection-events.js';
 
 /** The server connections of a client, and the balancer that chooses among them. */
 export class ServerPool {

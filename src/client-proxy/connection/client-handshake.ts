@@ -1,8 +1,8 @@
-import { N2NError } from '../n2n-error.js';
-import type { Hello } from '../protocol/frames/hello.js';
-import { receiveHello, sayHello } from '../session/handshake.js';
-import type { Link } from '../session/link.js';
-import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import { N2NError } from '../../n2n-error.js';
+import type { Hello } from '../../protocol/frames/hello.js';
+import { receiveHello, sayHello } from '../../session/handshake.js';
+import type { Link } from '../../session/link.js';
+import type { ResolvedN2NClientOptions } from '../n2n-client-options.js';
 
 /**
  * Sends HELLO over a new link, and waits for the HELLO of the server.

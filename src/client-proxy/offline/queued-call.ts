@@ -1,9 +1,9 @@
-import { publishShed } from '../diagnostics.js';
-import { N2NError } from '../n2n-error.js';
-import type { DeadlineList, Expiring } from '../rpc/deadlines.js';
-import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
-import type { Caller, CallTerms, MadeCall } from '../call/caller.js';
-import { encodedLength, type EncodedValue } from '../protocol/values/value.js';
+import { publishShed } from '../../diagnostics.js';
+import { N2NError } from '../../n2n-error.js';
+import type { DeadlineList, Expiring } from '../../rpc/deadlines.js';
+import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
+import type { Caller, CallTerms, MadeCall } from '../../call/caller.js';
+import { encodedLength, type EncodedValue } from '../../protocol/values/value.js';
 
 /** A call or an event that waits for a connection, ready to be written. */
 export class QueuedCall implements Expiring, MadeCall {

@@ -1,15 +1,15 @@
-import type { LiveSessionInfo } from '../diagnostics.js';
-import { atEndOfTurn, type Clock } from '../clock.js';
-import { N2NError } from '../n2n-error.js';
-import { DEFAULT_MAX_IN_FLIGHT, MAX_PENDING_BYTES } from '../limits.js';
-import type { IncomingCall } from '../rpc/incoming/incoming-call.js';
-import { Peer } from '../rpc/peer.js';
-import type { Hello, Ticket } from '../protocol/frames/hello.js';
-import type { CallListener, HostedConnection } from '../call/call-host.js';
-import type { Caller } from '../call/caller.js';
-import type { Link } from '../session/link.js';
-import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
-import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import type { LiveSessionInfo } from '../../diagnostics.js';
+import { atEndOfTurn, type Clock } from '../../clock.js';
+import { N2NError } from '../../n2n-error.js';
+import { DEFAULT_MAX_IN_FLIGHT, MAX_PENDING_BYTES } from '../../limits.js';
+import type { IncomingCall } from '../../rpc/incoming/incoming-call.js';
+import { Peer } from '../../rpc/peer.js';
+import type { Hello, Ticket } from '../../protocol/frames/hello.js';
+import type { CallListener, HostedConnection } from '../../call/call-host.js';
+import type { Caller } from '../../call/caller.js';
+import type { Link } from '../../session/link.js';
+import type { DialedSocket } from '../../transport/socket-io/socket-io-server.js';
+import type { ResolvedN2NClientOptions } from '../n2n-client-options.js';
 
 /** The listener that takes the calls of the server, and the caller that its handlers use. */
 export interface Hosting {

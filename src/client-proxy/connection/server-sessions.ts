@@ -1,14 +1,14 @@
-import { N2NError } from '../n2n-error.js';
-import type { Peer } from '../rpc/peer.js';
-import type { Hello } from '../protocol/frames/hello.js';
-import type { CallListener } from '../call/call-host.js';
-import type { Caller } from '../call/caller.js';
-import { refuseLink } from '../session/handshake.js';
-import type { Link } from '../session/link.js';
-import type { DialedSocket } from '../transport/socket-io/socket-io-server.js';
+import { N2NError } from '../../n2n-error.js';
+import type { Peer } from '../../rpc/peer.js';
+import type { Hello } from '../../protocol/frames/hello.js';
+import type { CallListener } from '../../call/call-host.js';
+import type { Caller } from '../../call/caller.js';
+import { refuseLink } from '../../session/handshake.js';
+import type { Link } from '../../session/link.js';
+import type { DialedSocket } from '../../transport/socket-io/socket-io-server.js';
 import { ClientSession, type Hosting } from './client-session.js';
 import { sessionGivenUp, sessionUnknown, type GoneSession } from './session-gone.js';
-import type { ResolvedN2NClientOptions } from './n2n-client-options.js';
+import type { ResolvedN2NClientOptions } from '../n2n-client-options.js';
 
 /** The events of the session. `onMessagesLost` also reports former sessions. */
 export interface ServerSessionEvents {

@@ -1,4 +1,4 @@
-import type { N2NError } from '../n2n-error.js';
+import type { N2NError } from '../../n2n-error.js';
 
 /** The events of a server connection, for the channel. */
 export interface ServerConnectionEvents<Connection> {

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.js';
-import { N2NError } from '../n2n-error.js';
-import { Deadlines } from '../rpc/deadlines.js';
-import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
-import type { EncodedValue } from '../protocol/values/value.js';
-import type { CallTerms } from '../call/caller.js';
+import type { Clock } from '../../clock.js';
+import { N2NError } from '../../n2n-error.js';
+import { Deadlines } from '../../rpc/deadlines.js';
+import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
+import type { EncodedValue } from '../../protocol/values/value.js';
+import type { CallTerms } from '../../call/caller.js';
 import { QueuedCall, shed } from './queued-call.js';
 
 /** See `N2NClientOptions`. */

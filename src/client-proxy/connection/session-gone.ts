@@ -1,4 +1,4 @@
-import { N2NError } from '../n2n-error.js';
+import { N2NError } from '../../n2n-error.js';
 
 /** A session that is lost. */
 export interface GoneSession {
