@@ -171,7 +171,7 @@ describe('pipelined requests', () => {
     // The end of the connection, since the answers of two protocols cannot share it.
     await client.answer;
     slow?.();
-    expect(await target.logger.line(/refused/)).toMatch(/the request before it/);
+    expect(await target.logger.line(/refused/)).toMatch(/the previous request/);
     target.http.removeAllListeners('request');
     target.http.on('request', (_request, response) => response.end());
     await target.expectUnharmed();
