@@ -89,7 +89,7 @@ describe.each(TRANSPORTS)('the option auth, over %s', (transport) => {
     const failed = next('reconnecting');
     clock.advance(10_000);
     await failed;
-    expect(errors[0].message).toContain('"auth" gave no answer');
+    expect(errors[0].message).toContain('"auth" did not settle');
     expect(events).toEqual([
       ['error', 'connect'],
       ['reconnecting', 500, 1],

@@ -1,11 +1,27 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { atEnd, freePort, HOST, portOf, proveNothingIsLeft } from '../../support/harness.js';
 import { startClient, startServer, startStockServer } from '../harness.js';
 
 const both = { transports: ['nodeTransport', 'websocket'] };
+
+/**
+ * Stands in front of a server as a proxy does: its upgrades come here first.
+ * @param isTaken whether the server is not told of the upgrade
+ */
+function interceptUpgrades(
+  http: HttpServer,
+  isTaken: (request: IncomingMessage, socket: Duplex) => boolean,
+): void {
+  const emit = http.emit.bind(http) as (event: string, ...args: unknown[]) => boolean;
+  http.emit = (event: string, ...args: unknown[]): boolean => {
+    if (event === 'upgrade' && isTaken(args[0] as IncomingMessage, args[1] as Duplex)) return true;
+    return emit(event, ...args);
+  };
+}
 
 describe('the transports of NodeClient', () => {
   proveNothingIsLeft();
@@ -44,8 +60,9 @@ describe('the transports of NodeClient', () => {
     ['upgrades and closes', (socket) => socket.end(`${switching}node-transport\r\n\r\n`)],
   ])('go on to websocket behind a proxy that takes the upgrade and %s', async (_case, spoil) => {
     const { http, port } = await startServer();
-    http.prependListener('upgrade', (request, socket) => {
+    interceptUpgrades(http, (request, socket) => {
       if (request.headers.upgrade === 'node-transport' && socket instanceof Socket) spoil(socket);
+      return false;
     });
     const { client, lines, next } = startClient(port, both);
     client.connect();
@@ -56,16 +73,13 @@ describe('the transports of NodeClient', () => {
 
   it('leave websocket its half of connectTimeout when nodeTransport hangs', async () => {
     const { io, http, port } = await startServer();
-    const [engineUpgrade] = http.listeners('upgrade');
-    http.removeAllListeners('upgrade');
     const hung = new Promise<void>((resolve) => {
-      http.on('upgrade', (request, socket, head) => {
-        if (request.headers.upgrade === 'websocket') engineUpgrade.call(http, request, socket, head);
-        else {
-          // The client hangs up in its own time; until then there is no answer.
-          socket.on('end', () => socket.destroy()).resume();
-          resolve();
-        }
+      interceptUpgrades(http, (request, socket) => {
+        if (request.headers.upgrade === 'websocket') return false;
+        // The client hangs up in its own time; until then there is no answer.
+        socket.on('end', () => socket.destroy()).resume();
+        resolve();
+        return true;
       });
     });
     expect(io.engine).toBeDefined();
