@@ -11,6 +11,7 @@ import type { SocketIoServer } from '../transport/socket-io/socket-io-server.js'
 import { AcceptingHost } from './accept/accepting-host.js';
 import { ClientHost } from './client-host.js';
 import type { HandlerHost, HostStatus } from './handler-host.js';
+import { EventDeduplicator } from './layers/event-deduplicator.js';
 import type { ProcessingHooks } from './layers/run-hooks.js';
 import { composeServing } from './layers/serving-layers.js';
 import { resolveN2NServerOptions, type N2NServerOptions } from './n2n-server-options.js';
@@ -58,6 +59,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
   /** Nest's default logger has the name of the base class. */
   protected override readonly logger = guardedLogger(new Logger(N2NServer.name));
   private readonly host: HandlerHost;
+  private readonly deduplicator = new EventDeduplicator();
   private readonly hooks: ProcessingHooks = { start: undefined, end: undefined };
   /** Whether Nest has added handlers, which include its pipeline. */
   private hasNestHandlers = false;
@@ -76,6 +78,7 @@ export class N2NServer extends Server<N2NServerEvents> implements CustomTranspor
     const takeCall = composeServing({
       transportId,
       packets,
+      deduplicator: this.deduplicator,
       hooks,
       toRoute: (pattern) => this.normalizePattern(pattern),
       findHandler,

@@ -4,7 +4,7 @@ import type { PacketFormat } from '../../call/nest-packets/packet-format.js';
 import type { TakeCall } from '../handler-host.js';
 import type { ReportError } from '../handlers/handler-error.js';
 import { runHandler } from '../handlers/handler-run.js';
-import { EventDeduplicator } from './event-deduplicator.js';
+import type { EventDeduplicator } from './event-deduplicator.js';
 import { readPackets } from './read-packets.js';
 import { routeToHandler } from './route-to-handler.js';
 import { runHooks, type ProcessingHooks } from './run-hooks.js';
@@ -14,6 +14,7 @@ import type { ReceivedCall, RoutedCall, Serve, ServingLayer } from './serving-la
 export interface ServingOptions {
   readonly transportId: symbol;
   readonly packets: PacketFormat | undefined;
+  readonly deduplicator: EventDeduplicator;
   readonly hooks: ProcessingHooks;
   readonly toRoute: (pattern: MsPattern) => string;
   readonly findHandler: (pattern: string) => MessageHandler | undefined;
@@ -24,10 +25,10 @@ export interface ServingOptions {
 
 /** Composes the layers between a connection and a handler, the outermost first. */
 export function composeServing(options: ServingOptions): TakeCall {
-  const { transportId, packets, hooks, toRoute, findHandler, report, onLost } = options;
+  const { transportId, packets, deduplicator, hooks, toRoute, findHandler, report, onLost } = options;
   const handle: Serve<RoutedCall> = ({ handler, content, context }, responder) =>
     runHandler(handler, content.data, context, responder, report);
-  const routed = deduplicateEvents(new EventDeduplicator())(runHooks(hooks, transportId, report)(handle));
+  const routed = deduplicateEvents(deduplicator)(runHooks(hooks, transportId, report)(handle));
   const serve = readPackets(packets, toRoute, report)(routeToHandler(findHandler, onLost)(routed));
   return inOwnContext(serve);
 }

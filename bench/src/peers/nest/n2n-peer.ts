@@ -75,7 +75,8 @@ export function n2nPeer({
 
 /** What the server keeps for the calls of its clients, and its deduplicator of events. */
 function serverEntries(server: N2NServer): string[] {
-  const sessions = [...(fieldOf(fieldOf(server, 'host'), 'sessions') as Set<object>)];
+  const acceptor = fieldOf(fieldOf(server, 'host'), 'sessions');
+  const sessions = [...(fieldOf(acceptor, 'sessions') as Set<object>)];
   return [...sessions.map((session) => fieldOf(session, 'peer')), fieldOf(server, 'deduplicator')].flatMap(
     entriesIn,
   );
@@ -84,6 +85,6 @@ function serverEntries(server: N2NServer): string[] {
 /** What the client keeps for its calls, and those that wait for a connection. */
 function clientEntries(client: N2NClient): string[] {
   const channel = fieldOf(client, 'channel');
-  const session = fieldOf(fieldOf(channel, 'current'), 'session');
-  return [fieldOf(session, 'peer'), fieldOf(channel, 'waiting')].flatMap(entriesIn);
+  const sessions = fieldOf(fieldOf(fieldOf(channel, 'servers'), 'current'), 'sessions');
+  return [fieldOf(sessions, 'peer'), fieldOf(fieldOf(channel, 'queue'), 'calls')].flatMap(entriesIn);
 }
