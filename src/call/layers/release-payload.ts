@@ -1,5 +1,5 @@
 import type { CallSink } from '../../rpc/outgoing/outgoing-call.js';
-import { iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
+import { endUnread } from '../../rpc/streams/stream-iterator.js';
 import type { MadeCall, Report } from '../caller.js';
 import { iterableIn } from '../payload-stream.js';
 import { LayeredCall, type CallLayer, type CallRequest } from './call-layer.js';
@@ -58,11 +58,6 @@ class PayloadCall extends LayeredCall {
   private release(): void {
     const { unread } = this;
     this.unread = undefined;
-    if (unread === undefined) return;
-    try {
-      void letGo(iteratorOf(unread), this.onReturnFailed);
-    } catch (error) {
-      this.onReturnFailed(error);
-    }
+    if (unread !== undefined) endUnread(unread, this.onReturnFailed);
   }
 }

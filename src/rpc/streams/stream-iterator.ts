@@ -5,6 +5,10 @@ interface NodeStream extends AsyncIterable<unknown> {
   once(event: 'error' | 'close', listener: (error?: unknown) => void): unknown;
 }
 
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
 /** The iterator of an iterable. Its `return` takes effect at once, also for a Node stream. */
 export function iteratorOf(values: AsyncIterable<unknown>): AsyncIterator<unknown> {
   return isNodeStream(values) ? new StreamIterator(values) : values[Symbol.asyncIterator]();
@@ -17,6 +21,15 @@ export async function letGo(
 ): Promise<void> {
   try {
     await iterator.return?.();
+  } catch (error) {
+    onFailed(error);
+  }
+}
+
+/** Ends an iterable that nobody has begun to read. It may hold a file or a socket. @param onFailed gets errors of that */
+export function endUnread(values: AsyncIterable<unknown>, onFailed: (error: unknown) => void): void {
+  try {
+    void letGo(iteratorOf(values), onFailed);
   } catch (error) {
     onFailed(error);
   }

@@ -1,8 +1,8 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable } from 'rxjs';
+import { isAsyncIterable } from '../../rpc/streams/stream-iterator.js';
 import { pump } from '../../rpc/streams/stream-target.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
-import { isAsyncIterable } from './is-async-iterable.js';
 import { ObservableRun } from './observable-run.js';
 import type { Responder } from './responder.js';
 

@@ -1,11 +1,10 @@
 import type { Observable, Unsubscribable } from 'rxjs';
 import { N2NError } from '../../n2n-error.js';
 import { MAX_VALUES_BEHIND_ITERABLE } from '../../limits.js';
-import { iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
+import { endUnread, isAsyncIterable, iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
 import { pumpValues } from '../../rpc/streams/stream-target.js';
 import { iterablesOf } from '../pipeline/call-iterables.js';
 import { errorForCaller, type ReportError } from './handler-error.js';
-import { isAsyncIterable } from './is-async-iterable.js';
 import type { Responder } from './responder.js';
 
 /**
@@ -132,6 +131,6 @@ export class ObservableRun {
   }
 
   private drop(values: readonly unknown[]): void {
-    for (const value of values) if (isAsyncIterable(value)) void letGo(iteratorOf(value), this.report);
+    for (const value of values) if (isAsyncIterable(value)) endUnread(value, this.report);
   }
 }

@@ -1,6 +1,6 @@
 import { EMPTY, Observable, type Subscriber } from 'rxjs';
 import { currentContext } from '../../async-context.js';
-import { iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
+import { endUnread, iteratorOf, letGo } from '../../rpc/streams/stream-iterator.js';
 import { errorForCaller, type ReportError } from '../handlers/handler-error.js';
 import type { N2NContext } from '../n2n-context.js';
 
@@ -52,7 +52,7 @@ export class CallIterables {
 
   observe(values: AsyncIterable<unknown>): Observable<unknown> {
     if (this.isOver) {
-      this.drop(values);
+      endUnread(values, this.report);
       return EMPTY;
     }
     this.unread.add(values);
@@ -62,7 +62,7 @@ export class CallIterables {
   /** Nest's pipeline has ended, or the call is cancelled: ends the iterables without a subscription. */
   end(): void {
     this.isOver = true;
-    for (const values of this.unread) this.drop(values);
+    for (const values of this.unread) endUnread(values, this.report);
     this.unread.clear();
   }
 
@@ -81,14 +81,6 @@ export class CallIterables {
       if (this.running === 0) this.onStopped?.();
     });
     return () => reading.stop();
-  }
-
-  private drop(values: AsyncIterable<unknown>): void {
-    try {
-      void letGo(iteratorOf(values), this.report);
-    } catch (error) {
-      this.report(error);
-    }
   }
 }
 

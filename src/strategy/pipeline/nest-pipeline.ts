@@ -1,6 +1,6 @@
 import { ListenersController } from '@nestjs/microservices/listeners-controller.js';
+import { isAsyncIterable } from '../../rpc/streams/stream-iterator.js';
 import type { ReportError } from '../handlers/handler-error.js';
-import { isAsyncIterable } from '../handlers/is-async-iterable.js';
 import { N2NContext } from '../n2n-context.js';
 import { observed } from './call-iterables.js';
 
