@@ -1,4 +1,4 @@
-import { isPromise } from './is-promise.js';
+import { runHook } from './hook.js';
 
 /**
  * Wraps a callback of the application: its errors and rejections go to `onFailed` and do not end the process. Because of
@@ -10,8 +10,7 @@ export function guardedCallback<Args extends unknown[]>(
 ): ((...args: Args) => void) & { listener: typeof callback } {
   const guarded = (...args: Args): void => {
     try {
-      const result = callback(...args);
-      if (isPromise(result)) result.then(undefined, onFailed);
+      runHook(() => callback(...args), onFailed);
     } catch (error) {
       onFailed(error);
     }

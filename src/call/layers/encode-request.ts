@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../limits.js';
 import { N2NError } from '../../n2n-error.js';
 import type { Codec } from '../../protocol/values/codec.js';
 import { notSerializableIn } from '../../protocol/values/not-serializable.js';
@@ -45,7 +46,7 @@ function termsOf(settings: RecordSettings, byDefault: number, kind: 'call' | 'ev
   const key = kind === 'event' && isAcknowledged === true ? newEventKey() : undefined;
   // Without a timeout of its own, an acknowledged event is sent again until it is handled.
   const timeout = settings.timeout ?? (key === undefined ? byDefault : 0);
-  if (!Number.isSafeInteger(timeout) || timeout < 0 || timeout > 2 ** 31 - 1) {
+  if (!Number.isSafeInteger(timeout) || timeout < 0 || timeout > MAX_TIMER_MS) {
     throw new N2NError(
       'INVALID_OPTIONS',
       `The timeout is ${String(timeout)}: it must be a whole number of milliseconds.`,

@@ -231,3 +231,8 @@ export function refuse(call: IncomingCall, code: N2NErrorCode, reason: string, l
   if (kind === 'event') log.onFault(new N2NError(code, `The event "${pattern}" was dropped. ${reason}`));
   call.fail(new N2NError(code, reason));
 }
+
+/** A pattern in a message or a log line, where its first 200 characters are enough. A caller can send up to 64 KiB. */
+export function shownPattern(pattern: string): string {
+  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
+}

@@ -16,7 +16,14 @@ import { isFaultOfValue, notSerializableIn } from '../../protocol/values/not-ser
 import type { EncodedValue } from '../../protocol/values/value.js';
 import type { Session } from '../../session/session.js';
 import type { FlowTable } from '../flow-control/flow-table.js';
-import { IncomingCall, refuse, refuseOverload, type FaultLog, type ReplyPort } from './incoming-call.js';
+import {
+  IncomingCall,
+  refuse,
+  refuseOverload,
+  shownPattern,
+  type FaultLog,
+  type ReplyPort,
+} from './incoming-call.js';
 import type { ServingQueue } from '../admission/serving-queue.js';
 import { IncomingPayloads } from './incoming-payloads.js';
 
@@ -118,7 +125,7 @@ export class IncomingCalls implements ReplyPort {
     if (this.hasWarnedOfStarved || limit === undefined) return;
     this.hasWarnedOfStarved = true;
     this.owner.warn?.(
-      `The caller of "${shown(pattern)}" gave up before the call had its turn: all ${limit} places (maxInFlight) of the ` +
+      `The caller of "${shownPattern(pattern)}" gave up before the call had its turn: all ${limit} places (maxInFlight) of the ` +
         'connection were taken by calls and streams that have not ended. A stream takes a place for as long as it is ' +
         'open. Raise maxInFlight, or give long streams a connection of their own.',
     );
@@ -255,9 +262,4 @@ export class IncomingCalls implements ReplyPort {
 function kindOf(type: number, { key }: ReceivedRequestHeader): CallKind {
   if (type === FrameType.REQUEST) return 'call';
   return key === undefined ? 'event' : 'acknowledged-event';
-}
-
-/** A pattern is whatever a caller sends, up to 64 KiB of it. */
-function shown(pattern: string): string {
-  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
 }

@@ -18,6 +18,11 @@ export class AwaySessions {
 
   constructor(private readonly clock: Clock) {}
 
+  /** Whether the server closes. */
+  get isClosing(): boolean {
+    return this.canConnect !== undefined;
+  }
+
   has(session: AcceptedSession): boolean {
     return this.sessions.has(session);
   }
@@ -31,7 +36,7 @@ export class AwaySessions {
         new N2NError('CONNECTION_LOST', 'The server keeps too many sessions of disconnected clients.'),
       );
     }
-    if (this.canConnect !== undefined) this.letEnd(session);
+    if (this.isClosing) this.letEnd(session);
   }
 
   /** A client has resumed its session, or the session has ended. */

@@ -1,3 +1,4 @@
+import { shownPattern } from '../../rpc/incoming/incoming-call.js';
 import type { SocketIoSocket } from '../../transport/socket-io/socket-io-server.js';
 
 type Acknowledge = (answer: unknown) => void;
@@ -10,7 +11,7 @@ export function refusePlainEvents(socket: SocketIoSocket, log: { warn(message: s
   let hasWarned = false;
   socket.onAny((event: string, ...args: unknown[]) => {
     if (socket.listenerCount(event) > 0) return;
-    const message = `The plain event "${event.slice(0, 200)}" was refused: an N2N client calls handlers with send() and emit().`;
+    const message = `The plain event "${shownPattern(event)}" was refused: an N2N client calls handlers with send() and emit().`;
     if (!hasWarned) log.warn(message);
     hasWarned = true;
     const acknowledge = args.at(-1);

@@ -30,7 +30,6 @@ export class SessionAcceptor {
   private readonly sessions = new Set<AcceptedSession>();
   private readonly away: AwaySessions;
   private readonly tickets = new SessionTickets<AcceptedSession>(randomBytes);
-  private isDraining = false;
 
   constructor(
     private readonly options: ResolvedN2NServerOptions,
@@ -54,7 +53,6 @@ export class SessionAcceptor {
 
   /** Accepts new sessions again, after `drain`. */
   open(): void {
-    this.isDraining = false;
     this.away.open();
   }
 
@@ -83,7 +81,6 @@ export class SessionAcceptor {
    * @param canConnect whether a disconnected client can reconnect
    */
   drain(canConnect: () => boolean): void {
-    this.isDraining = true;
     this.away.close(canConnect);
     // Disconnected clients get GOAWAY when they reconnect.
     for (const session of this.sessions)
@@ -104,10 +101,10 @@ export class SessionAcceptor {
       client.resumeAs(session.client);
       this.answer(link, { ticket: this.tickets.renew(resume), received: session.received });
       session.peer.attach(link);
-      if (this.isDraining) session.peer.drain(this.options.retryAfter);
+      if (this.away.isClosing) session.peer.drain(this.options.retryAfter);
       return;
     }
-    if (this.isDraining) {
+    if (this.away.isClosing) {
       refuseLink(
         link,
         new N2NError('DRAINING', 'The server is draining. Connect to another server, or retry later.'),
@@ -150,7 +147,7 @@ export class SessionAcceptor {
     this.away.delete(session);
     this.peers.remove(session.client);
     this.warnOf(error);
-    if (lost > 0 && this.isDraining) this.warnOfLost(lost, error);
+    if (lost > 0 && this.away.isClosing) this.warnOfLost(lost, error);
     session.peer.whenServed(() => {
       this.sessions.delete(session);
       this.events.onOver();

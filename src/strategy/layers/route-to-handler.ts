@@ -1,5 +1,6 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { N2NError } from '../../n2n-error.js';
+import { shownPattern } from '../../rpc/incoming/incoming-call.js';
 import { N2NContext } from '../n2n-context.js';
 import type { ReceivedCall, RoutedCall, ServingLayer } from './serving-layer.js';
 
@@ -31,13 +32,8 @@ export function routeToHandler(
 function noHandler(kind: 'message' | 'event', pattern: string): N2NError {
   return new N2NError(
     'NO_HANDLER',
-    `There is no matching ${kind} handler defined in the remote service for "${shown(pattern)}". ` +
+    `There is no matching ${kind} handler defined in the remote service for "${shownPattern(pattern)}". ` +
       `Check the spelling, or that the handler's controller is in a module of that service.`,
-    { details: { pattern: shown(pattern) } },
+    { details: { pattern: shownPattern(pattern) } },
   );
-}
-
-/** Shortens a pattern for messages: a caller can send up to 64 KiB of text. */
-function shown(pattern: string): string {
-  return pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
 }

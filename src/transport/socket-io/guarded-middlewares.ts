@@ -53,10 +53,8 @@ function refusing(middleware: Middleware): Middleware {
       isOver = true;
       next(error);
     };
-    const refuse = (reason: unknown): void =>
-      once(reason instanceof Error ? reason : new Error(messageOf(reason)));
     const run = async (): Promise<unknown> => middleware(subject, once);
-    run().catch(refuse);
+    run().catch((reason: unknown) => once(asError(reason)));
   };
 }
 
@@ -64,10 +62,12 @@ function refusing(middleware: Middleware): Middleware {
 function refusingName(isAllowed: NameCheck): NameCheck {
   return (name, auth, next) => {
     const run = async (): Promise<unknown> => isAllowed(name, auth, next);
-    run().catch((reason: unknown) =>
-      next(reason instanceof Error ? reason : new Error(messageOf(reason)), false),
-    );
+    run().catch((reason: unknown) => next(asError(reason), false));
   };
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(messageOf(reason));
 }
 
 /** Whether a request may connect. A check that throws or rejects refuses it. */
