@@ -1,3 +1,4 @@
+import { messageOf } from '../n2n-error.js';
 import type { CallSink } from '../rpc/outgoing/outgoing-call.js';
 import type { CallOptions } from '../rpc/outgoing/call-options.js';
 import type { EncodedValue } from '../protocol/values/value.js';
@@ -5,6 +6,11 @@ import type { OfflinePolicy } from './record.js';
 
 /** Reports an error that no call can fail with. */
 export type Report = (message: string, error: unknown) => void;
+
+/** Reports to a log, as errors. */
+export function reportTo(log: { error(message: string): void }): Report {
+  return (message, error) => log.error(`${message}: ${messageOf(error)}`);
+}
 
 /** A call that is written, or that waits for a connection. */
 export interface MadeCall {

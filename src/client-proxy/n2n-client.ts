@@ -1,7 +1,8 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { Clock } from '../clock.js';
-import { messageOf, N2NError } from '../n2n-error.js';
+import { N2NError } from '../n2n-error.js';
+import { reportTo } from '../call/caller.js';
 import type { CallHost, CallListener } from '../call/call-host.js';
 import { CallProxy } from '../call/call-proxy.js';
 import type { CallDefaults } from '../call/layers/call-layers.js';
@@ -54,7 +55,7 @@ export class N2NClient
       new Logger(N2NClient.name),
     );
     const { codec, logger, timeout: callTimeout, packets } = resolved;
-    const report = (message: string, error: unknown): void => logger.error(`${message}: ${messageOf(error)}`);
+    const report = reportTo(logger);
     this.firstConnectTimeout = resolved.waitForFirstConnect;
     this.clock = resolved.clock;
     this.channel = new Channel(resolved, {

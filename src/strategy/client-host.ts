@@ -1,9 +1,9 @@
 import type { LoggerService } from '@nestjs/common';
 import type { SessionInfo } from '../diagnostics.js';
-import { N2NError, messageOf } from '../n2n-error.js';
+import { N2NError } from '../n2n-error.js';
 import { refuse, type IncomingCall } from '../rpc/incoming/incoming-call.js';
 import type { CallHost, HostedConnection } from '../call/call-host.js';
-import type { Caller } from '../call/caller.js';
+import { reportTo, type Caller } from '../call/caller.js';
 import { Drain } from '../call/drain.js';
 import type { NodeClient } from '../transport/node-client/node-client.js';
 import type {
@@ -79,13 +79,11 @@ export class ClientHost implements HandlerHost {
 
   private onConnection(socket: DialedSocket, caller: Caller, info: SessionInfo): HostedConnection {
     const { codec, timeout, clock, maxInFlight } = this.options;
-    const report = (message: string, error: unknown): void =>
-      this.logger.error(`${message}: ${messageOf(error)}`);
     const peer: PeerClient = new PeerClient({
       id: socket.id ?? '',
       isStock: false,
       socket: asServerSees(socket),
-      defaults: { caller, codec, timeout, report },
+      defaults: { caller, codec, timeout, report: reportTo(this.logger) },
       end: () => peer.unwrap<DialedSocket>().disconnect(),
     });
     this.peers.add(peer);

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
-import { messageOf } from '../../n2n-error.js';
+import type { SessionInfo } from '../../diagnostics.js';
 import { jsonCodec } from '../../protocol/values/codec.js';
-import type { Report } from '../../call/caller.js';
+import { reportTo, type Report } from '../../call/caller.js';
 import { Drain } from '../../call/drain.js';
 import { createHttpListener } from '../../transport/http/http-listener.js';
 import { n2nParser } from '../../transport/socket-io/n2n-parser.js';
@@ -27,6 +27,7 @@ import { sessionInfoOf } from './session-info.js';
 export class AcceptingHost implements HandlerHost {
   readonly peers = new PeerRegistry();
   private readonly sessions: SessionAcceptor;
+  private readonly reportLost: Report;
   /** The events of stock clients. */
   private readonly stockEvents = new Set<TakenEvents>();
   private readonly socketIo: AttachableServer;
@@ -43,6 +44,7 @@ export class AcceptingHost implements HandlerHost {
     private readonly logger: LoggerService,
     private readonly hasHandler: (pattern: string) => boolean,
   ) {
+    this.reportLost = reportTo(logger);
     this.sessions = new SessionAcceptor(options, this.peers, {
       takeCall,
       report,
@@ -98,13 +100,10 @@ export class AcceptingHost implements HandlerHost {
     this.socketIo.io.on(event, listener);
   }
 
-  private readonly reportLost: Report = (message, error) =>
-    this.logger.error(`${message}: ${messageOf(error)}`);
-
   private onConnection(socket: SocketIoSocket): void {
     if (speaksChunks(socket)) {
       refusePlainEvents(socket, this.logger);
-      this.sessions.accept(acceptedLink(socket), socket, this.peerOf(socket));
+      this.sessions.accept(acceptedLink(socket), socket, this.peerOf(socket, sessionInfoOf(socket)));
     } else {
       this.acceptStock(socket);
     }
@@ -113,10 +112,11 @@ export class AcceptingHost implements HandlerHost {
   private acceptStock(socket: SocketIoSocket): void {
     const { maxInFlight, clock } = this.options;
     const { hasHandler, report: onFault } = this;
-    const peer = this.peerOf(socket);
+    const info = sessionInfoOf(socket);
+    const peer = this.peerOf(socket, info);
     const connection = { peer, rooms: new Rooms(socket, onFault), now: () => clock.now(), report: onFault };
     const events = takeEvents(socket, {
-      info: sessionInfoOf(socket),
+      info,
       maxInFlight,
       clock,
       hasHandler,
@@ -132,9 +132,9 @@ export class AcceptingHost implements HandlerHost {
     });
   }
 
-  private peerOf(socket: SocketIoSocket): PeerClient {
+  private peerOf(socket: SocketIoSocket, info: SessionInfo): PeerClient {
     const { timeout, clock } = this.options;
-    const caller = new StockOutbound(socket, sessionInfoOf(socket), clock);
+    const caller = new StockOutbound(socket, info, clock);
     return new PeerClient({
       id: socket.id,
       isStock: !speaksChunks(socket),
