@@ -16,7 +16,7 @@ export interface CallDefaults {
   readonly codec: Codec;
   /** In milliseconds; 0 sets no limit. */
   readonly timeout: number;
-  /** If set, Nest's packets are sent in place of bare values. */
+  /** If set, payloads are sent as Nest's packets. */
   readonly packets?: PacketFormat | undefined;
   /** If set, idempotent calls and acknowledged events are made again when the connection is lost. */
   readonly repeatBy?: Clock | undefined;

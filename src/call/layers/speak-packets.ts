@@ -6,7 +6,7 @@ import type { CallLayer, CallRequest } from './call-layer.js';
 import { encodePayload } from './encode-request.js';
 
 /**
- * Sends Nest's packets in place of bare payloads, and reads packets as answers. A client with a `serializer` or
+ * Sends payloads as Nest's packets, and reads the answers as packets. A client with a `serializer` or
  * `deserializer` uses this layer.
  *
  * @param withId gives a packet an id, as Nest does

@@ -10,7 +10,7 @@ export type Packet = ReadPacket<unknown> & {
   isSerialized?: true;
 };
 
-/** With one of these options, Nest's packets are sent in place of bare values. */
+/** With one of these options, payloads are sent as Nest's packets. */
 export interface PacketOptions {
   readonly serializer?: Serializer | undefined;
   readonly deserializer?: Deserializer | undefined;

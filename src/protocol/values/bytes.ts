@@ -15,7 +15,7 @@ import {
 export function bytesOf(value: object): Uint8Array | undefined {
   if (isUint8Array(value) || isUint8ClampedArray(value) || isDataView(value)) {
     const { buffer, byteOffset, byteLength } = value;
-    // What was transferred has the length 0, as has what is empty; only this throws.
+    // Both a transferred buffer and an empty one have length 0. Only for the transferred one does this throw.
     if (byteLength === 0) return new Uint8Array(buffer, 0, 0);
     return value instanceof Uint8Array ? value : new Uint8Array(buffer, byteOffset, byteLength);
   }

@@ -7,7 +7,7 @@ import { encodeValue, type EncodedValue } from './value.js';
 export interface EncodedError {
   readonly flags: number;
   readonly value: EncodedValue;
-  /** Why something else is sent in place of the error, if so. */
+  /** The reason if the caller gets another error than this one. */
   readonly failure?: N2NError;
 }
 

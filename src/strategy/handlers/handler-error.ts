@@ -5,7 +5,7 @@ import type { Responder } from './responder.js';
 /** Reports an error that no exception filter has handled, before it is masked. */
 export type ReportError = (error: unknown) => void;
 
-/** The caller gets this in place of an internal error, as with Nest's other transports. */
+/** The error that the caller gets for an internal error, as with Nest's other transports. */
 const MASKED = { status: 'error', message: 'Internal server error' } as const;
 
 /**

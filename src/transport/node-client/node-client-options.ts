@@ -251,7 +251,7 @@ export function connectionTo(
 ): ResolvedNodeClientOptions {
   const { tls } = connection;
   if (tls !== undefined && !address.secure) {
-    // Whoever sets certificates expects encryption.
+    // A user who sets certificates expects encryption.
     throw secretOptionError('tls', tls, 'left out, unless "secure" is true or the URL is https:');
   }
   return Object.freeze<ResolvedNodeClientOptions>({ ...connection, address, tls: tls ?? {}, query });
